@@ -1,0 +1,220 @@
+/**
+ * The step contract: what kernel code is to the checker.
+ *
+ * A kernel function is a generator function that calls with `yield*`; the only bare `yield` stands in this file. A step
+ * is a fixed list of messages that are applied at once, or several such alternatives of which one is taken.
+ */
+import { type Handle, handleAt, type Json, type Name, type Protocol, type ReplyOf } from '../machines/object.ts';
+
+/** What a step means to a detector, which never has to learn the name of a lock. */
+export interface Meaning {
+  readonly kind:
+    | 'acquire'
+    | 'release'
+    | 'read'
+    | 'write'
+    | 'update'
+    | 'wait'
+    | 'signal'
+    | 'get'
+    | 'put'
+    | 'alloc'
+    | 'free'
+    | 'choose';
+  readonly mode?: 'exclusive' | 'shared';
+  /** It never blocks, and the reply tells whether it was granted. */
+  readonly try?: boolean;
+  /** The lockdep subclass of a nested acquire. */
+  readonly subclass?: number;
+  /** An access that the compiler may tear or repeat: neither marked nor atomic. */
+  readonly plain?: boolean;
+  /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
+  readonly stamped?: boolean;
+}
+
+export type Event = { readonly type: string } & { readonly [key: string]: Json };
+
+export interface Message {
+  readonly object: string;
+  readonly event: Event;
+  readonly means: Meaning;
+  /** How C code spells it; `$` stands for the object, `&$` for its address. Default: `type(&$, …)`. */
+  readonly c?: string;
+}
+
+/** The first message is what the step is; its reply is what the C code sees. The others move in the same step. */
+export interface Alternative {
+  readonly name: string;
+  readonly messages: readonly [Message, ...Message[]];
+}
+
+export interface Step {
+  readonly step: readonly [Alternative, ...Alternative[]];
+  /** The chain of delegating generators with file and line, taken once for each position. */
+  readonly stack: string;
+}
+
+/** Said to the thread's runner, which answers at once: no step, and no other thread can come between. */
+export type Mark =
+  | { readonly mark: 'loop'; readonly state: Json }
+  | { readonly mark: 'again'; readonly state: Json }
+  | { readonly mark: 'leave' }
+  | { readonly mark: 'task-work'; readonly work: () => Operation };
+
+export type Operation<R = void> = Generator<Step | Mark, R, Json>;
+
+type With<P extends Protocol, K extends keyof P> = P[K] extends { readonly with: infer W } ? [ask: W] : [];
+
+const isHandle = (value: unknown): value is { path: string } =>
+  typeof value === 'object' && value !== null && typeof (value as { path?: unknown }).path === 'string';
+
+/** Objects travel by name. */
+const encode = (value: unknown): Json => (isHandle(value) ? { at: value.path } : (value as Json));
+
+const isName = (value: Json): value is Json & Name =>
+  typeof value === 'object' && value !== null && typeof (value as { at?: unknown }).at === 'string';
+
+export const decode = (value: Json): unknown => (isName(value) ? handleAt(value.at) : value);
+
+const encodeAll = (ask: object | undefined): { [key: string]: Json } =>
+  Object.fromEntries(Object.entries(ask ?? {}).map(([key, value]) => [key, encode(value)]));
+
+/** The only bare `yield` of kernel code, and the only cast: the reply is what the object's protocol promises. */
+function* take(step: readonly [Alternative, ...Alternative[]]): Operation<Json> {
+  return yield { step, stack: new Error('step').stack ?? '' };
+}
+
+export interface Spelling {
+  readonly c?: string;
+}
+
+/** A message that is not yet sent: for steps of several messages and for alternatives. */
+export const message = <P extends Protocol, K extends keyof P & string>(
+  means: Meaning | Meaning['kind'],
+  object: Handle<P>,
+  type: K,
+  ask?: With<P, K>[0],
+  spelling: Spelling = {},
+): Message => ({
+  object: object.path,
+  event: { type, ...encodeAll(ask as object | undefined) },
+  means: typeof means === 'string' ? { kind: means } : means,
+  ...spelling,
+});
+
+/** One step of one or more messages, whose reply is that of the first. */
+export function* send<R>(first: Message, ...others: readonly Message[]): Operation<R> {
+  return decode(yield* take([{ name: first.event.type, messages: [first, ...others] }])) as R;
+}
+
+/** A primitive: one access to one object, which means the same wherever it is used. */
+export const access =
+  <P extends Protocol, K extends keyof P & string>(means: Meaning | Meaning['kind'], type: K, spelling: Spelling = {}) =>
+  (object: Handle<P>, ...ask: With<P, K>): Operation<ReplyOf<P, K>> =>
+    send<ReplyOf<P, K>>(message<P, K>(means, object, type, ask[0] as With<P, K>[0], spelling));
+
+/**
+ * A wait and its ways out, or another step that offers several alternatives, each enabled by itself.
+ * @returns the name of the alternative that was taken, with its reply
+ */
+export function* oneOf<N extends string>(
+  ways: Readonly<Record<N, Message | readonly [Message, ...Message[]]>>,
+): Operation<{ readonly way: N; readonly reply: unknown }> {
+  const alternatives = Object.entries<Message | readonly [Message, ...Message[]]>(ways).map(([name, way]) => ({
+    name,
+    messages: 'event' in way ? ([way] as const) : way,
+  }));
+  const [first, ...rest] = alternatives;
+  if (first === undefined) throw new TypeError('oneOf() needs at least one way');
+  const taken = (yield* take([first, ...rest])) as { way: N; reply: Json };
+  return { way: taken.way, reply: decode(taken.reply) };
+}
+
+/**
+ * What the environment decides: an allocation that fails, a signal that comes.
+ * For what waits for nothing; a wait and its timeout are `oneOf`.
+ */
+export function* choose<N extends string>(what: string, ...ways: readonly N[]): Operation<N> {
+  const asked = ways.map((way) => [
+    way,
+    { object: 'environment', event: { type: 'choose', what, way }, means: { kind: 'choose' }, c: `${what}: ${way}` },
+  ]);
+  return (yield* oneOf(Object.fromEntries(asked) as Record<N, Message>)).way;
+}
+
+/** The same operation, whose one step also moves what the messages name: a chart that follows a field, most often. */
+export function* along<R>(operation: Operation<R>, ...messages: readonly Message[]): Operation<R> {
+  const first = operation.next();
+  if (first.done || !('step' in first.value)) throw new TypeError('along() needs an operation of exactly one step');
+  const { step, stack } = first.value;
+  const [only, ...more] = step.map((way) => ({ ...way, messages: [...way.messages, ...messages] as const }));
+  const last = operation.next(yield { step: [only as Alternative, ...(more as Alternative[])], stack });
+  if (!last.done) throw new TypeError('along() needs an operation of exactly one step');
+  return last.value;
+}
+
+/** A chart follows in the same step. It takes every event in every state, so it neither blocks nor adds a step. */
+export const moves = (chart: { readonly path: string }, type: string): Message => ({
+  object: chart.path,
+  event: { type },
+  means: { kind: 'update' },
+});
+
+const LOOP = Symbol('again');
+export interface Again<S> {
+  readonly [LOOP]: true;
+  readonly state: S;
+}
+
+/** What the body of a loop returns to go round once more, with what it carries over. */
+export const again = <S extends Json>(state: S): Again<S> => ({ [LOOP]: true, state });
+
+const isAgain = (value: unknown): value is Again<Json> =>
+  typeof value === 'object' && value !== null && (value as { [LOOP]?: unknown })[LOOP] === true;
+
+/**
+ * A loop whose length is not known beforehand. What a turn carries over to the next goes through `state`, never through
+ * a variable outside the body: the replies of a turn are forgotten when the next begins, so that they stay finite.
+ */
+export function* loop<S extends Json, R>(initial: S, body: (state: S) => Operation<R | Again<S>>): Operation<R> {
+  let state = (yield { mark: 'loop', state: initial }) as S;
+  for (;;) {
+    const result = yield* body(state);
+    if (!isAgain(result)) {
+      yield { mark: 'leave' };
+      return result as R;
+    }
+    state = (yield { mark: 'again', state: result.state as Json }) as S;
+  }
+}
+
+/** Work deferred to the return to user space: it runs at the end of the call, after the caller's locks are gone. */
+export function* task_work_add(work: () => Operation): Operation {
+  yield { mark: 'task-work', work };
+}
+
+const kernel = (type: 'WARN' | 'BUG', text: string, c: string): Operation =>
+  send({ object: 'environment', event: { type, text }, means: { kind: 'update' }, c });
+
+/** `WARN_ON(condition)`: no step while the condition is false, as the condition is local by then. */
+export function* WARN_ON(condition: boolean, text: string): Operation<boolean> {
+  if (condition) yield* kernel('WARN', text, `WARN_ON(${text})`);
+  return condition;
+}
+
+export function* WARN(condition: boolean, text: string): Operation<boolean> {
+  if (condition) yield* kernel('WARN', text, `WARN("${text}")`);
+  return condition;
+}
+
+export function* BUG_ON(condition: boolean, text: string): Operation {
+  if (condition) yield* kernel('BUG', text, `BUG_ON(${text})`);
+}
+
+/** One step that ends the object's life. What reaches it afterwards is a use after free. */
+export const kfree = (object: { readonly path: string }): Operation =>
+  send({ object: object.path, event: { type: 'kfree' }, means: { kind: 'free' }, c: 'kfree($)' });
+
+/** Memory from the thread's own share of a pool. Allocations that fail are `choose`n by the caller. */
+export const kzalloc = <H extends { readonly path: string }>(from: H): Operation<H> =>
+  send<H>({ object: from.path, event: { type: 'kzalloc' }, means: { kind: 'alloc' }, c: 'kzalloc($)' });

@@ -1,0 +1,52 @@
+/**
+ * struct mutex (include/linux/mutex.h, kernel/locking/mutex.c, v6.1): a sleeping lock with one owner, not recursive.
+ *
+ * Waiters are not kept here: while it is locked, `mutex_lock` is not enabled, and who goes first is the scheduler's choice.
+ */
+import { assign } from 'xstate';
+import { done, part, reply, setupObject, splat } from '../object.ts';
+
+export type Mutex = {
+  mutex_lock: object;
+  mutex_trylock: { reply: boolean };
+  mutex_unlock: object;
+};
+
+const badUnlock = splat({
+  kind: 'unlock-imbalance',
+  text: 'it is unlocked by a thread that does not hold it',
+  prints: 'WARNING: bad unlock balance detected!',
+});
+const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
+
+const machine = setupObject<{ owner: string | null }, Mutex>()
+  .extend({
+    guards: { isOwner: ({ context, event }) => 'by' in event && context.owner === event.by },
+    actions: {
+      own: assign({ owner: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      disown: assign({ owner: null }),
+    },
+  })
+  .createMachine({
+    id: 'mutex',
+    context: ({ input }) => input,
+    initial: 'unlocked',
+    states: {
+      unlocked: {
+        on: {
+          mutex_lock: { target: 'locked', actions: ['own', done] },
+          mutex_trylock: { target: 'locked', actions: ['own', reply(true)] },
+          mutex_unlock: { actions: badUnlock },
+        },
+      },
+      locked: {
+        on: {
+          mutex_trylock: { actions: reply(false) },
+          mutex_unlock: [{ guard: 'isOwner', target: 'unlocked', actions: ['disown', done] }, { actions: badUnlock }],
+          kfree: { actions: heldLockFreed },
+        },
+      },
+    },
+  });
+
+export const mutex = () => part<Mutex, { owner: string | null }>(machine, { owner: null });

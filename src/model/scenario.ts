@@ -1,0 +1,188 @@
+/** What a scenario file says: who races with whom, what is assumed of callers, what must hold, what is expected. */
+import type { Operation } from '../../actors/step.ts';
+import {
+  type HandleOf,
+  handleAt,
+  type Json,
+  type Kind,
+  NULL,
+  type Pool,
+  type Struct,
+  type ViewOf,
+} from '../../machines/object.ts';
+
+/** Where the result of a call goes on by name to later calls, to `atEnd` and to the other oracles. */
+export interface Local<R = unknown> {
+  readonly local: string;
+  readonly holds?: R;
+}
+
+export const local = <R extends Json | { readonly path: string } | undefined>(name: string): Local<R> => ({ local: name });
+
+type Argument<A> = A | Local<A>;
+type Arguments<A extends readonly unknown[]> = { readonly [I in keyof A]: Argument<A[I]> };
+
+/** One entry into the kernel. */
+export class Call {
+  readonly operation: (...args: never[]) => Operation<unknown>;
+  readonly args: readonly unknown[];
+  readonly result: string | null;
+  readonly condition: string | null;
+
+  constructor(
+    operation: Call['operation'],
+    args: readonly unknown[],
+    result: string | null = null,
+    condition: string | null = null,
+  ) {
+    this.operation = operation;
+    this.args = args;
+    this.result = result;
+    this.condition = condition;
+  }
+
+  /** The result is kept, to the end, under this name. */
+  into(result: Local): Call {
+    return new Call(this.operation, this.args, result.local, this.condition);
+  }
+
+  /** The call is made only if that result was a success: neither a negative errno nor false nor NULL. */
+  ifOk(result: Local): Call {
+    return new Call(this.operation, this.args, this.result, result.local);
+  }
+}
+
+/** What a caller takes for success of the call before. */
+export const isOk = (result: unknown): boolean =>
+  result !== false && result !== NULL && !(typeof result === 'number' && result < 0);
+
+export const call = <A extends readonly unknown[]>(operation: (...args: A) => Operation<unknown>, ...args: Arguments<A>): Call =>
+  new Call(operation as unknown as Call['operation'], args);
+
+export interface Thread {
+  readonly calls: readonly Call[];
+  /** A daemon (worker, kthread, RCU callback) may be left waiting at the end; a task may not. */
+  readonly kind: 'task' | 'daemon';
+  /** After the last call it begins again with the first. */
+  readonly forever: boolean;
+  /** The CPU part that each of its steps needs, for threads that an interrupt handler excludes. */
+  readonly cpu: { readonly path: string } | null;
+}
+
+type ThreadOptions = { readonly cpu?: { readonly path: string }; readonly forever?: boolean };
+const thread =
+  (kind: Thread['kind']) =>
+  (calls: readonly Call[], { cpu, forever }: ThreadOptions = {}): Thread => ({
+    calls,
+    kind,
+    forever: forever ?? false,
+    cpu: cpu ?? null,
+  });
+
+export const task = thread('task');
+export const daemon = thread('daemon');
+
+export type Objects = { readonly [name: string]: Struct | Pool };
+// biome-ignore lint: the parts are open here, and inferred by `variant`
+type OpenObjects = { readonly [name: string]: Struct<any> | Pool<any> };
+export type HandlesOf<O> = {
+  readonly [K in keyof O]: O[K] extends Struct<infer T> ? HandleOf<T> : O[K] extends Pool<infer T> ? HandleOf<T> : never;
+};
+
+/** What a predicate sees: the objects, where the threads stand, what calls returned. */
+export type View<O> = { readonly [K in keyof O as O[K] extends Struct ? K : never]: ViewOf<O[K]> } & {
+  /** The event of the step before which the thread stands; null once it has ended or stopped. */
+  next(thread: string): string | null;
+  /** It stands before a step that cannot be taken now. */
+  blocked(thread: string): boolean;
+  ended(thread: string): boolean;
+  /** What the call gave, if it has returned. */
+  result<R>(of: Local<R>): R | undefined;
+  /** All instances of a pool that are or were allocated. */
+  all<K extends keyof O>(pool: K): O[K] extends Pool<infer T> ? readonly ViewOf<Struct<T>>[] : never;
+};
+
+export type Predicate<O> = (view: View<O>) => boolean;
+
+export interface Expectation {
+  readonly kind: Kind;
+  /** The object at which it is raised. */
+  readonly object: string;
+  /** The racing pair of steps, by their kernel names. */
+  readonly between?: readonly [string, string];
+}
+
+export interface VariantSpec<O extends OpenObjects> {
+  readonly objects: O;
+  readonly threads: (objects: HandlesOf<O>) => { readonly [name: string]: readonly Call[] | Thread };
+  /** Overrides of the context in which a part starts, by path: `{ 'device.minor': { value: 5 } }`. */
+  readonly start?: { readonly [path: string]: { readonly [field: string]: Json } };
+  /** What this design is, in a sentence, where the scenario's summary does not say it. */
+  readonly summary?: string;
+  readonly assumes?: string;
+  /** Holds in every state. */
+  readonly always?: { readonly [name: string]: Predicate<O> };
+  /** Is reached in some state, or the scenario does not show what it says. */
+  readonly sometimes?: { readonly [name: string]: Predicate<O> };
+  /** Holds in every state in which all tasks have ended. */
+  readonly atEnd?: { readonly [name: string]: Predicate<O> };
+  /** By object: how many references, entries or ids are left over in such a state. */
+  readonly leaks?: { readonly [object: string]: (view: View<O>) => number };
+  readonly expect: readonly Expectation[];
+  /** Findings that must come after an expected one: the symptoms by which it would be noticed. */
+  readonly leadsTo?: readonly Expectation[];
+}
+
+/** A variant is a whole design: the patch, the fix, the kernel before. */
+export interface Variant {
+  readonly objects: Objects;
+  readonly threads: { readonly [name: string]: Thread };
+  readonly start: { readonly [path: string]: { readonly [field: string]: Json } };
+  readonly summary: string | null;
+  readonly assumes: string | null;
+  readonly always: { readonly [name: string]: (view: never) => boolean };
+  readonly sometimes: { readonly [name: string]: (view: never) => boolean };
+  readonly atEnd: { readonly [name: string]: (view: never) => boolean };
+  readonly leaks: { readonly [object: string]: (view: never) => number };
+  readonly expect: readonly Expectation[];
+  readonly leadsTo: readonly Expectation[];
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly summary: string;
+  readonly assumes?: string;
+  /** The mail, patch or commit that it is about. */
+  readonly source: string;
+  readonly covers: readonly string[];
+  readonly tags: readonly string[];
+  readonly variants: { readonly [name: string]: Variant };
+}
+
+const marker = Symbol.for('interlock.scenario');
+
+/** Built when it is first asked for, so that a fault in one variant does not hide the scenario. */
+export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Variant {
+  const handles = Object.fromEntries(Object.keys(spec.objects).map((name) => [name, handleAt(name)])) as HandlesOf<O>;
+  const threads = Object.entries(spec.threads(handles)).map(([name, thread]): [string, Thread] => [
+    name,
+    'kind' in thread ? thread : task(thread),
+  ]);
+  return {
+    objects: spec.objects,
+    threads: Object.fromEntries(threads),
+    start: spec.start ?? {},
+    summary: spec.summary ?? null,
+    assumes: spec.assumes ?? null,
+    always: spec.always ?? {},
+    sometimes: spec.sometimes ?? {},
+    atEnd: spec.atEnd ?? {},
+    leaks: spec.leaks ?? {},
+    expect: spec.expect,
+    leadsTo: spec.leadsTo ?? [],
+  };
+}
+
+export const defineScenario = (scenario: Scenario): Scenario => Object.assign(scenario, { [marker]: true });
+
+export const isScenario = (value: unknown): value is Scenario => typeof value === 'object' && value !== null && marker in value;
