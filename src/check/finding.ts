@@ -1,0 +1,31 @@
+/** A finding: a fault with its best counterexample, confirmed on the live actors. */
+import type { Kind } from '../../machines/object.ts';
+import type { Fault } from '../explore/judge.ts';
+import type { Symptom } from '../explore/symptom.ts';
+import type { RacingPair } from '../trace/racing-pair.ts';
+import type { Schedule } from '../trace/schedule.ts';
+import type { Trace } from '../trace/trace.ts';
+
+export interface Finding {
+  readonly kind: Kind;
+  /** Stable: made from scenario, variant, kind and racing steps, never from the schedule. */
+  readonly id: string;
+  /** The scenario expects it. */
+  readonly expected: boolean;
+  /** One sentence of what went wrong. */
+  readonly message: string;
+  readonly object: string;
+  /** The threads that take steps in the counterexample. */
+  readonly threads: readonly string[];
+  readonly pair: RacingPair;
+  readonly preemptions: number;
+  /** No schedule with fewer preemptions leads to it. */
+  readonly proven: boolean;
+  readonly schedule: Schedule | null;
+  readonly trace: Trace | null;
+  /** Where a loop begins in the trace, for what never ends. */
+  readonly loopFrom: number | null;
+  readonly fault: Fault;
+  /** What a kernel would first say, where it says nothing at the finding itself. */
+  readonly symptom: Symptom | null;
+}

@@ -1,0 +1,216 @@
+/** What is wrong with a step or a state. The searches ask it; it knows no search. */
+import type { Kind, Splat } from '../../machines/object.ts';
+import type { Variant } from '../model/scenario.ts';
+import { functionsOf } from '../model/stack.ts';
+import { StatePredicate } from '../tables/predicate.ts';
+import type { Position, Program } from '../tables/program.ts';
+
+/** Where kernel code stands: the thread, the innermost function, the step and its object. */
+export interface Site {
+  readonly thread: string;
+  readonly function: string;
+  readonly event: string;
+  readonly object: string;
+}
+
+/** One thing that is wrong, however many schedules lead to it. */
+export interface Fault {
+  readonly id: number;
+  readonly kind: Kind;
+  /** The object at which it is raised, as scenarios name it. */
+  readonly object: string;
+  /** What went wrong, as a clause. */
+  readonly text: string;
+  /** The first line that a kernel would print; null where it is silent. */
+  readonly prints: string | null;
+  /** The step that raised it, or the steps at which threads are stuck. */
+  readonly sites: readonly Site[];
+  /** The places of the state that a broken predicate has read. */
+  readonly reads: readonly number[];
+}
+
+type Unnumbered = Omit<Fault, 'id'>;
+
+/** The kinds that a search of this version looks for, whatever the scenario. */
+export const SEARCHED: readonly Kind[] = [
+  'use-after-free',
+  'double-free',
+  'null-deref',
+  'refcount',
+  'deadlock',
+  'self-deadlock',
+  'unlock-imbalance',
+  'warn',
+  'bug',
+  'list-corruption',
+];
+
+/** A pool slot carries the name of its thread, which is nothing that a scenario should have to name. */
+export const plainName = (path: string): string => path.replace(/@[^.]*/, '');
+
+export class Judge {
+  readonly faults: Fault[] = [];
+  private readonly program: Program;
+  private readonly ids = new Map<string, number>();
+  private readonly always: readonly StatePredicate<boolean>[];
+  private readonly atEnd: readonly StatePredicate<boolean>[];
+  private readonly leaks: readonly StatePredicate<number>[];
+  private readonly sites = new Map<Position, Site>();
+
+  constructor(program: Program, variant: Variant) {
+    this.program = program;
+    const predicates = <R>(tests: { readonly [name: string]: (view: never) => R }) =>
+      Object.entries(tests).map(([name, test]) => new StatePredicate<R>(program, name, test));
+    this.always = predicates(variant.always);
+    this.atEnd = predicates(variant.atEnd);
+    this.leaks = predicates(variant.leaks);
+  }
+
+  /** What the step raised, to be asked right after `program.take`. */
+  ofStep(state: Int32Array, thread: number): readonly number[] {
+    const { raised } = this.program;
+    return raised.length === 0 ? [] : raised.map(({ slot, splat }) => this.ofSplat(state, thread, slot, splat));
+  }
+
+  /** @param terminal no thread can move any more */
+  ofState(state: Int32Array, terminal: boolean): readonly number[] {
+    const found: number[] = [];
+    for (const predicate of this.always) if (!predicate.of(state)) found.push(this.broken('invariant', predicate, state));
+    for (let thread = 0; thread < this.program.threads; thread++) {
+      const position = this.program.position(state, thread);
+      if (position.reacquires && !this.program.anyEnabled(state, thread)) found.push(this.ofSelfDeadlock(position));
+    }
+    if (terminal) found.push(...this.ofEnd(state));
+    return found;
+  }
+
+  siteOf(position: Position): Site {
+    let site = this.sites.get(position);
+    if (site === undefined) {
+      const { step, thread } = position;
+      site = {
+        thread: this.program.world.threads[thread]?.name ?? '',
+        function: functionsOf(step?.stack ?? '').filter((name) => name !== step?.event.type).at(-1) ?? '',
+        event: step?.event.type ?? '',
+        object: plainName(step?.object ?? ''),
+      };
+      this.sites.set(position, site);
+    }
+    return site;
+  }
+
+  private ofSplat(state: Int32Array, thread: number, slot: number, { kind, text, prints }: Splat): number {
+    const site = this.siteOf(this.program.position(state, thread));
+    const name = this.program.world.nameOf(slot);
+    const object = name === 'NULL' || name === 'environment' ? site.object : plainName(name);
+    return this.number(`${kind}|${object}|${text}|${site.function}|${site.event}`, {
+      kind,
+      object: kind === 'null-deref' ? site.object.replace(/^NULL\./, '') : object,
+      text,
+      prints: prints === null || kind !== 'use-after-free' ? prints : `${prints} in ${site.function}`,
+      sites: [site],
+      reads: [slot],
+    });
+  }
+
+  private ofSelfDeadlock(position: Position): number {
+    const site = this.siteOf(position);
+    return this.number(`self-deadlock|${site.object}|${site.function}`, {
+      kind: 'self-deadlock',
+      object: site.object,
+      text: 'a thread acquires the lock that it holds',
+      prints: 'WARNING: possible recursive locking detected',
+      sites: [site],
+      reads: [],
+    });
+  }
+
+  private broken(kind: Kind, predicate: StatePredicate<unknown>, state: Int32Array): number {
+    const key = `${kind}|${predicate.name}`;
+    const known = this.ids.get(key);
+    if (known !== undefined) return known;
+    predicate.evaluate(state);
+    const reads = [...new Set(predicate.lastReads)].filter((place) => place < this.program.slots);
+    const object = reads[0] === undefined ? '' : plainName(this.program.world.nameOf(reads[0]));
+    const text = `"${predicate.name}" does not hold${kind === 'end-state' ? ' at the end' : ''}`;
+    return this.number(key, { kind, object, text, prints: null, sites: [], reads });
+  }
+
+  private ofEnd(state: Int32Array): readonly number[] {
+    const tasks = this.program.world.threads.flatMap(({ kind }, i) => (kind === 'task' ? [this.program.position(state, i)] : []));
+    if (tasks.some(({ status }) => status === 'running')) return this.ofStuck(state);
+    if (tasks.some(({ status }) => status === 'stopped')) return [];
+    return [
+      ...this.atEnd.filter((predicate) => !predicate.of(state)).map((predicate) => this.broken('end-state', predicate, state)),
+      ...this.leaks.filter((leak) => leak.of(state) > 0).map((leak) => this.leftOver(leak, state)),
+    ];
+  }
+
+  private leftOver(leak: StatePredicate<number>, state: Int32Array): number {
+    const left = leak.of(state);
+    leak.evaluate(state);
+    return this.number(`leak|${leak.name}`, {
+      kind: 'leak',
+      object: leak.name,
+      text: `${left} ${left === 1 ? 'is' : 'are'} left over when every task has ended`,
+      prints: null,
+      sites: [],
+      reads: [...new Set(leak.lastReads)].filter((place) => place < this.program.slots),
+    });
+  }
+
+  /** A state in which tasks wait and nothing moves: who waits for whom, without those who only queue behind. */
+  private ofStuck(state: Int32Array): readonly number[] {
+    const { threads } = this.program.world;
+    const stuck = threads.map((_, i) => this.program.position(state, i)).filter((position) => position.status === 'running');
+    const holders = (position: Position) =>
+      position.acquires ? stuck.filter((other) => other.held.some(({ object }) => object === position.step?.object)) : [];
+    const cycle = findCycle(stuck, holders);
+    if (cycle.length === 1) return [];
+    const core = cycle.length > 0 ? cycle : stuck.filter((position) => holders(position).length === 0 && isTask(threads, position));
+    const sites = core.map((position) => this.siteOf(position));
+    const object = sites[0]?.object ?? '';
+    const what = cycle.length > 0 ? 'wait for each other' : `${sites.length === 1 ? 'waits' : 'wait'} for what nobody will do`;
+    return [
+      this.number(`deadlock|${sites.map((site) => `${site.function}|${site.event}|${site.object}`).join('|')}`, {
+        kind: 'deadlock',
+        object,
+        text: `${sites.map((site) => site.thread).join(' and ')} ${what}`,
+        prints: `INFO: task ${sites[0]?.thread} blocked for more than 120 seconds.`,
+        sites,
+        reads: [],
+      }),
+    ];
+  }
+
+  private number(key: string, fault: Unnumbered): number {
+    let id = this.ids.get(key);
+    if (id === undefined) {
+      id = this.faults.length;
+      this.faults.push({ id, ...fault });
+      this.ids.set(key, id);
+    }
+    return id;
+  }
+}
+
+const isTask = (threads: Program['world']['threads'], { thread }: Position): boolean => threads[thread]?.kind === 'task';
+
+/** The first cycle of waiting, in thread order; empty if there is none. */
+function findCycle(stuck: readonly Position[], holders: (of: Position) => readonly Position[]): readonly Position[] {
+  const follow = (path: readonly Position[]): readonly Position[] => {
+    const last = path.at(-1) as Position;
+    for (const holder of holders(last)) {
+      const back = path.indexOf(holder);
+      if (back >= 0) return path.slice(back);
+      const cycle = follow([...path, holder]);
+      if (cycle.length > 0) return cycle;
+    }
+    return [];
+  };
+  for (const position of stuck) {
+    const cycle = follow([position]);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}

@@ -1,0 +1,44 @@
+/** Reads, out of the stack of a step, the chain of kernel functions and the place of the call. */
+import { fileURLToPath } from 'node:url';
+
+export interface Frame {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Deep enough for the longest chain of kernel calls with the frames of the step contract between them. */
+Error.stackTraceLimit = 100;
+
+/** The frames of the step contract, and of the runner that stands around every call. */
+const contract = new Set(['take', 'send', 'oneOf', 'choose', 'along', 'loop', 'kernel', 'withoutDeferring', 'next']);
+const contractFile = /(^|\/)actors\/step\.[jt]s$/;
+const runner = 'runCall';
+
+const pattern = /^\s+at (?:(.+?) \()?((?:file:\/\/)?\/[^)]*):(\d+):(\d+)\)?$/;
+
+/** Innermost first: the frames between the step primitive and the runner of the call. */
+export function framesOf(stack: string): readonly Frame[] {
+  const frames: Frame[] = [];
+  for (const line of stack.split('\n')) {
+    const [, name = '', url, at, column] = pattern.exec(line) ?? [];
+    if (url === undefined) continue;
+    const plain = plainName(name);
+    if (plain === runner) break;
+    const file = url.startsWith('file://') ? fileURLToPath(url) : url;
+    if (contractFile.test(file) || contract.has(plain)) continue;
+    frames.push({ function: plain, file, line: Number(at), column: Number(column) });
+  }
+  return frames;
+}
+
+/** V8 writes the receiver before the name of a method (`Object.open`) and may say how it was reached (`[as open]`). */
+const plainName = (name: string): string => name.replace(/ \[as .*\]$/, '').replace(/^.*\./, '');
+
+/** Outermost first: the kernel functions that stand open at the step. */
+export const functionsOf = (stack: string): readonly string[] =>
+  framesOf(stack)
+    .map((frame) => frame.function)
+    .filter((name) => /^\w+$/.test(name))
+    .reverse();

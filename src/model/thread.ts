@@ -1,0 +1,259 @@
+/**
+ * A thread as a function of the replies it has had.
+ *
+ * A generator cannot be copied, so where a thread stands is said by what it takes to get there again: the call, what
+ * earlier calls left behind, and the replies since that call began. The compiled run builds a cursor anew from these
+ * for each position; the live run keeps one cursor and its generators, so that a variable hidden from the replies shows
+ * as a difference.
+ */
+import { type Alternative, decode, type Mark, type Operation, type Step } from '../../actors/step.ts';
+import type { Json } from '../../machines/object.ts';
+import { ModelError, messageOf } from './errors.ts';
+import { type Call, isOk, type Thread } from './scenario.ts';
+
+export interface Held {
+  readonly object: string;
+  readonly mode: 'exclusive' | 'shared';
+}
+
+/** What a thread carries from one call to the next. */
+export interface Root {
+  readonly call: number;
+  readonly locals: { readonly [name: string]: Json };
+  readonly held: readonly Held[];
+  /** How many slots of each pool it has taken. */
+  readonly allocated: { readonly [pool: string]: number };
+}
+
+export const START: Root = { call: 0, locals: {}, held: [], allocated: {} };
+
+export interface NamedThread extends Thread {
+  readonly name: string;
+}
+
+const encode = (value: unknown): Json =>
+  value === undefined
+    ? null
+    : typeof value === 'object' && value !== null && 'path' in value
+      ? { at: String(value.path) }
+      : (value as Json);
+
+/** A call as one generator: the operation, then the work it has left for the return to user space. */
+function* runCall(call: Call, args: readonly unknown[]): Operation<unknown> {
+  const deferred: (() => Operation)[] = [];
+  const result = yield* withoutDeferring(call.operation(...(args as never[])), deferred);
+  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) yield* withoutDeferring(work(), deferred);
+  return result;
+}
+
+function* withoutDeferring<R>(operation: Operation<R>, deferred: (() => Operation)[]): Operation<R> {
+  let answer: Json = null;
+  for (;;) {
+    const next = operation.next(answer);
+    if (next.done) return next.value;
+    if ('mark' in next.value && next.value.mark === 'task-work') {
+      deferred.push(next.value.work);
+      answer = null;
+    } else answer = yield next.value;
+  }
+}
+
+export class Cursor {
+  readonly thread: NamedThread;
+  /** The step before which the thread stands; null once it has ended or stopped. */
+  step: Step | null = null;
+  status: 'running' | 'ended' | 'stopped' = 'running';
+  /** The last advance went back to where a loop or the thread began: only there can positions repeat. */
+  wentRound = false;
+
+  private root: Root;
+  private log: Json[] = [];
+  private loops: { readonly at: number; readonly held: number; readonly allocated: string }[] = [];
+  private held: Held[];
+  private allocated: { [pool: string]: number };
+  private generator: Operation<unknown> | null = null;
+
+  constructor(thread: NamedThread, root: Root = START, log: readonly Json[] = []) {
+    this.thread = thread;
+    this.root = root;
+    this.held = [...root.held];
+    this.allocated = { ...root.allocated };
+    this.pending = log;
+    this.begin();
+    this.replay(log);
+  }
+
+  get locksHeld(): readonly Held[] {
+    return this.held;
+  }
+
+  get locals(): Root['locals'] {
+    return this.root.locals;
+  }
+
+  get position(): { readonly root: Root; readonly log: readonly Json[] } {
+    return { root: this.root, log: this.log };
+  }
+
+  /** Names the position: two cursors with the same key go on alike. */
+  get key(): string {
+    return JSON.stringify([this.status, this.root.call, this.root.locals, this.held, this.allocated, this.log]);
+  }
+
+  allocations(pool: string): number {
+    return this.allocated[pool] ?? 0;
+  }
+
+  /** The way was taken and answered. A splat that stops the thread leaves it where it is, with its locks. */
+  feed(way: number, reply: Json, stops: boolean): void {
+    const { step } = this;
+    const taken = step?.step[way];
+    if (step === null || taken === undefined) throw new RangeError(`${this.thread.name} was fed a way that it does not offer`);
+    this.wentRound = false;
+    if (stops) {
+      this.status = 'stopped';
+      this.step = null;
+      return;
+    }
+    this.note(taken, reply);
+    const entry = step.step.length === 1 ? reply : { way: taken.name, reply };
+    this.log.push(step.step.length === 1 ? reply : [way, reply]);
+    this.advance(entry);
+  }
+
+  private note(taken: Alternative, reply: Json): void {
+    for (const [index, { object, means, event }] of taken.messages.entries()) {
+      if (means.kind === 'acquire' && (!means.try || (index === 0 && reply === true)))
+        this.held.push({ object, mode: means.mode ?? 'exclusive' });
+      if (means.kind === 'release') {
+        const at = this.held.findLastIndex((held) => held.object === object);
+        if (at >= 0) this.held.splice(at, 1);
+      }
+      if (event.type === 'kzalloc') this.allocated[object] = this.allocations(object) + 1;
+    }
+  }
+
+  private replay(log: readonly Json[]): void {
+    while (this.log.length < log.length) {
+      if (this.step === null) throw new RangeError('a log that is longer than its call');
+      const entry = log[this.log.length] as Json;
+      if (this.step.step.length === 1) this.feed(0, entry, false);
+      else {
+        const [way, reply] = entry as [number, Json];
+        this.feed(way, reply, false);
+      }
+    }
+    this.pending = [];
+  }
+
+  /** The log that is being replayed: a loop that is entered takes its state from there. */
+  private pending: readonly Json[];
+
+  private begin(): void {
+    let round = 0;
+    for (;;) {
+      const call = this.thread.calls[this.root.call];
+      if (call === undefined) {
+        if (!this.thread.forever || this.thread.calls.length === 0) {
+          this.status = 'ended';
+          this.step = null;
+          return;
+        }
+        if (++round > 1) throw new ModelError(`Thread "${this.thread.name}" repeats for ever without a step`);
+        this.root = { call: 0, locals: {}, held: [...this.held], allocated: { ...this.allocated } };
+        this.wentRound = true;
+        continue;
+      }
+      const condition = call.condition;
+      if (condition !== null && !(condition in this.root.locals && isOk(decode(this.root.locals[condition] as Json)))) {
+        this.root = { ...this.root, call: this.root.call + 1 };
+        continue;
+      }
+      this.log = [];
+      this.loops = [];
+      this.generator = runCall(call, call.args.map((arg) => this.argument(arg)));
+      if (this.run(null)) return;
+    }
+  }
+
+  private argument(arg: unknown): unknown {
+    if (typeof arg !== 'object' || arg === null || !('local' in arg)) return arg;
+    const value = this.root.locals[String(arg.local)];
+    if (value === undefined)
+      throw new ModelError(`Thread "${this.thread.name}" uses "${String(arg.local)}" before any call has put its result there`);
+    return decode(value);
+  }
+
+  private advance(answer: Json): void {
+    if (!this.run(answer)) this.begin();
+  }
+
+  /** Runs to the next step. @returns false when the call has returned */
+  private run(answer: Json): boolean {
+    const generator = this.generator as Operation<unknown>;
+    let input = answer;
+    for (;;) {
+      const next = this.guarded(() => generator.next(input));
+      if (next.done) {
+        this.finish(next.value);
+        return false;
+      }
+      if ('step' in next.value) {
+        this.step = next.value;
+        return true;
+      }
+      input = this.mark(next.value);
+    }
+  }
+
+  private finish(result: unknown): void {
+    const call = this.thread.calls[this.root.call] as Call;
+    const locals = call.result === null ? this.root.locals : { ...this.root.locals, [call.result]: encode(result) };
+    this.root = { call: this.root.call + 1, locals, held: [...this.held], allocated: { ...this.allocated } };
+    this.generator = null;
+    this.log = [];
+  }
+
+  private mark(mark: Mark): Json {
+    switch (mark.mark) {
+      case 'loop': {
+        const state = this.log.length < this.pending.length ? (this.pending[this.log.length] as Json) : mark.state;
+        this.loops.push({ at: this.log.length, held: this.held.length, allocated: JSON.stringify(this.allocated) });
+        this.log.push(state);
+        return state;
+      }
+      case 'again': {
+        const loop = this.loops.at(-1);
+        if (loop === undefined) throw new ModelError(`Thread "${this.thread.name}" goes round a loop that it did not enter`);
+        if (loop.held !== this.held.length || loop.allocated !== JSON.stringify(this.allocated))
+          throw new ModelError(
+            `Thread "${this.thread.name}" goes round a loop with a lock or an allocation that it did not have when the loop began`,
+            'release in the body of the loop what it takes',
+          );
+        this.log.length = loop.at;
+        this.log.push(mark.state);
+        this.wentRound = true;
+        return mark.state;
+      }
+      case 'leave':
+        this.loops.pop();
+        return null;
+      case 'task-work':
+        throw new RangeError('task work is kept by the call');
+    }
+  }
+
+  private guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      const call = this.thread.calls[this.root.call];
+      const where = /\((file:\/\/)?(\/[^)]+)\)/.exec(error instanceof Error ? (error.stack ?? '') : '')?.[2];
+      throw new ModelError(
+        `Thread "${this.thread.name}": ${call?.operation.name ?? 'a call'}() throws: ${messageOf(error)}${where ? ` (${where})` : ''}`,
+        'an operation returns errors as the C code does; it never throws',
+      );
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/** What a scenario's predicates see of a state, and what they said of states that look the same to them. */
+import { decode } from '../../actors/step.ts';
+import type { Json } from '../../machines/object.ts';
+import { ModelError, messageOf } from '../model/errors.ts';
+import { nearest } from '../model/nearest.ts';
+import type { Local } from '../model/scenario.ts';
+import type { Program } from './program.ts';
+
+/** What was read of the state, in order, as a tree: a state that answers the same reads alike gets the same result. */
+type Memo<R> = { readonly reads: number; readonly then: Map<number, Memo<R>> } | { readonly result: R };
+
+export class StatePredicate<R> {
+  readonly name: string;
+  private readonly program: Program;
+  private readonly view: object;
+  private readonly test: (view: never) => R;
+  private memo: Memo<R> | null = null;
+  private memorable = true;
+  private state: Int32Array = new Int32Array(0);
+  private reads: number[] = [];
+
+  constructor(program: Program, name: string, test: (view: never) => R) {
+    this.program = program;
+    this.name = name;
+    this.test = test;
+    this.view = this.makeView();
+  }
+
+  /** The places of the state that it read last time it was not remembered. */
+  get lastReads(): readonly number[] {
+    return this.reads;
+  }
+
+  of(state: Int32Array): R {
+    let memo = this.memo;
+    while (memo !== null && 'reads' in memo) memo = memo.then.get(state[memo.reads] as number) ?? null;
+    if (memo !== null) return memo.result;
+    return this.evaluate(state);
+  }
+
+  evaluate(state: Int32Array): R {
+    this.state = state;
+    this.reads = [];
+    let result: R;
+    try {
+      result = this.test(this.view as never);
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      throw new ModelError(`The predicate "${this.name}" throws: ${messageOf(error)}`, 'a predicate reads the state and answers');
+    }
+    if (this.memorable) this.remember(result);
+    return result;
+  }
+
+  private remember(result: R): void {
+    const path = [...new Set(this.reads)];
+    const leaf: Memo<R> = { result };
+    const [first] = path;
+    if (first === undefined) {
+      this.memo = leaf;
+      return;
+    }
+    this.memo ??= { reads: first, then: new Map() };
+    let at = this.memo;
+    for (const [i, place] of path.entries()) {
+      if (!('reads' in at) || at.reads !== place) throw new ModelError(`The predicate "${this.name}" reads differently when asked twice`);
+      const value = this.state[place] as number;
+      const below = path[i + 1];
+      let next = at.then.get(value);
+      if (next === undefined) at.then.set(value, (next = below === undefined ? leaf : { reads: below, then: new Map() }));
+      at = next;
+    }
+  }
+
+  private read(place: number): number {
+    this.reads.push(place);
+    return this.state[place] as number;
+  }
+
+  private makeView(): object {
+    const { world } = this.program;
+    const view: { [name: string]: unknown } = {
+      next: (thread: string) => this.positionOf(thread).step?.event.type ?? null,
+      blocked: (thread: string) => this.isBlocked(thread),
+      ended: (thread: string) => this.positionOf(thread).status === 'ended',
+      result: (of: Local) => this.resultOf(of.local),
+      all: (pool: string) =>
+        world.instances
+          .filter(({ name, pooled }) => pooled && name.startsWith(`${pool}@`) && this.valueOf(`${name}.allocation`).state !== 'unused')
+          .map(({ name }) => this.objectView(name)),
+    };
+    for (const { name, pooled } of world.instances) if (!pooled) view[name] = this.objectView(name);
+    return this.strict(view, 'The view');
+  }
+
+  private objectView(name: string): object {
+    const view = {};
+    for (const { path } of this.program.world.slots) {
+      if (!path.startsWith(`${name}.`)) continue;
+      const field = path.slice(name.length + 1);
+      if (field === 'allocation') Object.defineProperty(view, 'freed', { get: () => this.valueOf(path).state === 'freed' });
+      else Object.defineProperty(view, field, { get: () => this.valueOf(path), enumerable: true });
+    }
+    return this.strict(view, `"${name}"`);
+  }
+
+  private valueOf(path: string): { readonly state: string; readonly [field: string]: unknown } {
+    const { index } = this.program.world.slot(path, `The predicate "${this.name}"`);
+    this.read(index);
+    const { value, context } = this.program.snapshot(this.state, index);
+    return { ...(context as object), state: typeof value === 'string' ? value : JSON.stringify(value) };
+  }
+
+  private threadIndex(thread: string): number {
+    const names = this.program.world.threads.map(({ name }) => name);
+    const index = names.indexOf(thread);
+    if (index >= 0) return index;
+    throw new ModelError(`The predicate "${this.name}" asks for the thread "${thread}"`, `threads: ${names.join(', ')}`);
+  }
+
+  private positionOf(thread: string) {
+    const index = this.threadIndex(thread);
+    this.read(this.program.slots + index);
+    return this.program.position(this.state, index);
+  }
+
+  private isBlocked(thread: string): boolean {
+    this.memorable = false;
+    this.memo = null;
+    const index = this.threadIndex(thread);
+    return this.positionOf(thread).step !== null && !this.program.anyEnabled(this.state, index);
+  }
+
+  private resultOf(name: string): unknown {
+    const { threads } = this.program.world;
+    const index = threads.findIndex(({ calls }) => calls.some((call) => call.result === name));
+    if (index < 0) throw new ModelError(`The predicate "${this.name}" asks for "${name}", into which no call puts its result`);
+    this.read(this.program.slots + index);
+    const value: Json | undefined = this.program.position(this.state, index).root.locals[name];
+    return value === undefined ? undefined : decode(value);
+  }
+
+  /** A name that is not there is a mistake of the scenario, not `undefined`. */
+  private strict(view: object, what: string): object {
+    return new Proxy(view, {
+      get: (target, key, receiver) => {
+        if (typeof key === 'symbol' || key in target) return Reflect.get(target, key, receiver) as unknown;
+        const near = nearest(key, Object.getOwnPropertyNames(target));
+        throw new ModelError(`The predicate "${this.name}" reads "${key}": ${what} has no such part`, near && `did you mean "${near}"?`);
+      },
+    });
+  }
+}

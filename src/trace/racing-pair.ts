@@ -1,0 +1,63 @@
+/** The two steps of a trace that make the race: between them lies the window. */
+import type { Kind } from '../../machines/object.ts';
+import type { Standing, Trace, TraceStep } from './trace.ts';
+
+export interface RacingPair {
+  /** The kernel names of the two, as scenarios expect them; null where one step, or none, is to blame. */
+  readonly between: readonly [string, string] | null;
+  /** The steps of the trace to mark, by index: the window's two ends, and what got in between. */
+  readonly marked: readonly number[];
+}
+
+const pair = (first: TraceStep, second: TraceStep, intruder?: TraceStep): RacingPair => ({
+  between: [first.event.type, second.event.type],
+  marked: [first.index, ...(intruder === undefined ? [] : [intruder.index]), second.index],
+});
+
+const touches = (step: TraceStep, path: string): boolean => step.object === path || step.changes.some((change) => change.path === path);
+const changes = (step: TraceStep, path: string): boolean => step.changes.some((change) => change.path === path);
+
+/**
+ * The pair of a step that went wrong. A thread that had looked at the object before, and was overtaken: its look and
+ * its step. Otherwise the last change by another thread and the step; for freed memory, the free and the use; for a
+ * NULL pointer, the read that gave it and the use.
+ */
+export function pairOfStep(trace: Trace, kind: Kind, objects: readonly string[]): RacingPair {
+  const last = trace.steps.at(-1);
+  if (last === undefined) return { between: null, marked: [] };
+  const earlier = trace.steps.slice(0, -1);
+  if (kind === 'use-after-free' || kind === 'double-free') {
+    const freed = earlier.findLast((step) => step.means.kind === 'free' && objects.some((path) => changes(step, path)));
+    if (freed !== undefined) return pair(freed, last);
+  }
+  if (kind === 'null-deref') {
+    const read = earlier.findLast((step) => step.thread === last.thread && isNull(step.reply));
+    if (read !== undefined) return pair(read, last);
+  }
+  const own = (step: TraceStep) => step.thread === last.thread;
+  const paths = objects.length > 0 ? objects : [last.object];
+  const intruder = earlier.findLast((step) => !own(step) && paths.some((path) => changes(step, path)));
+  const look = earlier.findLast(
+    (step) => own(step) && step.index < (intruder?.index ?? Infinity) && paths.some((path) => touches(step, path)),
+  );
+  if (look !== undefined) return pair(look, last, intruder);
+  return intruder === undefined ? { between: null, marked: [last.index] } : pair(intruder, last);
+}
+
+/** The pair of threads that are stuck: the steps before which the first two stand. */
+export function pairOfStuck(stuck: readonly Standing[]): RacingPair {
+  const [first, second] = stuck.map(({ event }) => event).filter((event) => event !== null);
+  return { between: first === undefined ? null : [first, second ?? first], marked: [] };
+}
+
+/** The pair of a state that is wrong: the last two steps that changed what was looked at. */
+export function pairOfState(trace: Trace, objects: readonly string[]): RacingPair {
+  const steps = trace.steps.filter((step) => objects.some((path) => changes(step, path)));
+  const second = steps.at(-1);
+  if (second === undefined) return { between: null, marked: [] };
+  const first = steps.findLast((step) => step.thread !== second.thread) ?? steps.at(-2);
+  return first === undefined ? { between: null, marked: [second.index] } : pair(first, second);
+}
+
+const isNull = (reply: unknown): boolean =>
+  typeof reply === 'object' && reply !== null && (reply as { at?: unknown }).at === 'NULL';
