@@ -6,10 +6,11 @@ import { countPreemptions, findBest } from '../explore/best-search.ts';
 import { findSymptom } from '../explore/symptom.ts';
 import { type Fault, SEARCHED } from '../explore/judge.ts';
 import { type Choice, type Explored, explore, type Limits, type Progress, type Sighting } from '../explore/plain-search.ts';
-import { ModelError } from '../model/errors.ts';
+import { type Lasso, findLassos } from '../explore/liveness.ts';
+import { InternalError, ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
-import { Program } from '../tables/program.ts';
-import { type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
+import { type Position, Program } from '../tables/program.ts';
+import { pairOfLoop, type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
 import { runsOf } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
 import { confirm } from './confirm.ts';
@@ -55,6 +56,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     const list = sighting.primary ? findings : consequences;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
+  for (const lasso of findLassos(explored)) findings.push(await endless(scenario, name, variant, explored, lasso));
   if (explored.cut === null)
     for (const { name: wanted, reached } of explored.sometimes) if (!reached) findings.push(neverReached(scenario, name, variant, wanted));
   const missing = [
@@ -67,7 +69,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     outcome: outcomeOf(findings, missing, explored.cut),
     exhaustive: explored.cut === null,
     cut: explored.cut,
-    searched: searchedIn(variant),
+    searched: searchedIn(variant, explored.cut === null),
     states: explored.states,
     steps: explored.steps,
     depth: explored.depth,
@@ -96,8 +98,9 @@ async function drive(search: Generator<Progress, Explored, string | null>, { onP
   return turn.value;
 }
 
-const searchedIn = (variant: Variant): readonly Kind[] => [
+const searchedIn = (variant: Variant, liveness: boolean): readonly Kind[] => [
   ...SEARCHED,
+  ...(liveness ? (['hung-task', 'starvation'] as const) : []),
   ...(Object.keys(variant.always).length > 0 ? (['invariant'] as const) : []),
   ...(Object.keys(variant.atEnd).length > 0 ? (['end-state'] as const) : []),
   ...(Object.keys(variant.leaks).length > 0 ? (['leak'] as const) : []),
@@ -119,7 +122,7 @@ async function findingOf(scenario: Scenario, name: string, variant: Variant, exp
   const { program, judge } = explored;
   const fault = judge.faults[sighting.fault] as Fault;
   const shortest: readonly Choice[] = [...explored.pathTo(sighting.state), ...(sighting.step === null ? [] : [sighting.step])];
-  const best = sighting.primary ? findBest(program, judge, sighting, NODES_FOR_BEST) : null;
+  const best = sighting.primary ? findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST) : null;
   const choices = best?.choices ?? shortest;
   const { live, state } = await confirm(program, variant, choices);
   const pair = pairOf(live, fault, sighting, program);
@@ -131,7 +134,7 @@ async function findingOf(scenario: Scenario, name: string, variant: Variant, exp
     expected: variant.expect.some((expectation) => meets({ kind: fault.kind, object: fault.object, pair }, expectation)),
     message: sentence(fault),
     object: fault.object,
-    threads: program.world.threads.map((thread) => thread.name).filter((thread) => live.steps.some((step) => step.thread === thread)),
+    threads: moversIn(program, live),
     pair,
     preemptions: best?.preemptions ?? countPreemptions(program, choices),
     proven: best !== null && explored.cut === null,
@@ -142,6 +145,53 @@ async function findingOf(scenario: Scenario, name: string, variant: Variant, exp
     symptom,
   };
 }
+
+/** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
+async function endless(scenario: Scenario, name: string, variant: Variant, explored: Explored, lasso: Lasso): Promise<Finding> {
+  const { program, judge, visited } = explored;
+  const inLoop = (state: Int32Array) => lasso.states.has(visited.idOf(state));
+  const best = findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST);
+  const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
+  const before = (await confirm(program, variant, prefix)).state;
+  const loop = lasso.loopFrom(visited.idOf(before));
+  const { live, state: after } = await confirm(program, variant, [...prefix, ...loop]);
+  if (visited.idOf(after) !== visited.idOf(before)) throw new InternalError(`The loop of ${lasso.kind} does not come back to where it began`);
+  const fault = judge.ofEndless(lasso.kind, waitingIn(program, before, loop, lasso.thread));
+  const pair = pairOfLoop(live, prefix.length + 1, fault.sites[0]?.thread ?? '', fault.sites[0]?.event ?? '');
+  const id = idOf(scenario, name, fault, pair);
+  return {
+    kind: fault.kind,
+    id,
+    expected: variant.expect.some((expectation) => meets({ kind: fault.kind, object: fault.object, pair }, expectation)),
+    message: sentence(fault),
+    object: fault.object,
+    threads: moversIn(program, live),
+    pair,
+    preemptions: countPreemptions(program, [...prefix, ...loop]),
+    proven: false,
+    schedule: { scenario: scenario.name, variant: name, finding: id, ...runsOf(live, prefix.length + 1) },
+    trace: live,
+    loopFrom: prefix.length + 1,
+    fault,
+    symptom: null,
+  };
+}
+
+/** Where the thread waits in the course of the loop: before a step that waits, if there is one, else where it stands. */
+function waitingIn(program: Program, from: Int32Array, loop: readonly Choice[], thread: number): Position {
+  const state = from.slice();
+  const next = state.slice();
+  const stands = [program.position(state, thread)];
+  for (const choice of loop) {
+    program.take(state, choice.thread, program.position(state, choice.thread).firstWay + choice.way, next);
+    state.set(next);
+    stands.push(program.position(state, thread));
+  }
+  return stands.find((position) => position.waits) ?? (stands[0] as Position);
+}
+
+const moversIn = (program: Program, trace: Trace): readonly string[] =>
+  program.world.threads.map((thread) => thread.name).filter((thread) => trace.steps.some((step) => step.thread === thread));
 
 function pairOf(trace: Trace, fault: Fault, sighting: Sighting, program: Program): RacingPair {
   const paths = fault.reads.map((slot) => program.world.slots[slot]?.path ?? '');
@@ -157,6 +207,7 @@ function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: Ra
 }
 
 function sentence({ kind, object, text, sites }: Fault): string {
+  if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
   const [site] = sites;
   const where = site === undefined || sites.length > 1 ? '' : ` in ${site.function}()`;
   return kind === 'deadlock' ? `Deadlock: ${text}` : `${object}: ${text}${where}`;

@@ -4,7 +4,7 @@
  */
 import type { Program } from '../tables/program.ts';
 import type { Judge } from './judge.ts';
-import type { Choice, Sighting } from './plain-search.ts';
+import type { Choice } from './plain-search.ts';
 import { VisitedSet } from './visited-set.ts';
 
 export interface Counterexample {
@@ -12,6 +12,14 @@ export interface Counterexample {
   readonly preemptions: number;
   /** Nothing with fewer preemptions leads there: false where the search for it was given up. */
   readonly proven: boolean;
+}
+
+/** What the search is for: a fault, of a step or of a state, or a state that is wanted for another reason. */
+export interface Goal {
+  /** Ways on which another finding comes first do not count. */
+  readonly primary: boolean;
+  readonly fault: number | null;
+  readonly state?: (state: Int32Array) => boolean;
 }
 
 const NOBODY = -1;
@@ -112,12 +120,11 @@ const before = (a: Item, b: Item): boolean => a.cost < b.cost || (a.cost === b.c
 export function findBest(
   program: Program,
   judge: Judge,
-  sighting: Sighting,
+  { fault, primary, state: isWanted }: Goal,
   maxNodes: number,
 ): Omit<Counterexample, 'proven'> | null {
   const nodes = new Nodes(program.width + 2);
   const queue = new Queue();
-  const { fault, primary } = sighting;
   const at = new Int32Array(program.width + 2);
   const state = at.subarray(0, program.width);
   const then = new Int32Array(program.width + 2);
@@ -141,7 +148,7 @@ export function findBest(
     const moved = at[program.width + 1] as number;
     const terminal = isTerminal(program, state);
     const wrong = judge.ofState(state, terminal);
-    if (wrong.includes(fault)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
+    if ((fault !== null && wrong.includes(fault)) || isWanted?.(state)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
     if (primary && wrong.length > 0) continue;
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     for (let thread = 0; thread < program.threads; thread++) {
@@ -151,7 +158,7 @@ export function findBest(
         const bit = 1 << thread;
         const total = spent + 1 + (lastCouldGoOn && thread !== last ? PREEMPTION : 0) + (moved & bit ? 0 : THREAD);
         const choice = { thread, way: way - firstWay };
-        if (judge.ofStep(state, thread).includes(fault) && (best === null || total < best.cost)) best = { cost: total, node, choice };
+        if (fault !== null && judge.ofStep(state, thread).includes(fault) && (best === null || total < best.cost)) best = { cost: total, node, choice };
         if (wrong.length > 0) program.taint(next);
         then[program.width] = thread;
         then[program.width + 1] = moved | bit;

@@ -84,6 +84,18 @@ export class Judge {
     return found;
   }
 
+  /** An operation that never ends, or a task that is never woken, while others go on. */
+  ofEndless(kind: 'starvation' | 'hung-task', waiting: Position): Fault {
+    const site = this.siteOf(waiting);
+    const text =
+      kind === 'starvation'
+        ? `${site.thread} never gets out of ${functionsOf(waiting.step?.stack ?? '')[0] ?? site.function}(), though every thread gets its turn`
+        : `${site.thread} is never woken in ${site.function}(), while others go on`;
+    const prints = kind === 'hung-task' ? `INFO: task ${site.thread} blocked for more than 120 seconds.` : null;
+    const id = this.number(`${kind}|${site.thread}|${site.function}|${site.event}`, { kind, object: site.object, text, prints, sites: [site], reads: [] });
+    return this.faults[id] as Fault;
+  }
+
   siteOf(position: Position): Site {
     let site = this.sites.get(position);
     if (site === undefined) {

@@ -1,7 +1,8 @@
 /** One machine as tables of integers, filled as its snapshots are met: each (snapshot, event) is asked once. */
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
-import type { AnyPart, Json } from '../../machines/object.ts';
+import type { Json } from '../../machines/object.ts';
 import { ModelError, messageOf } from '../model/errors.ts';
+import { checkLaws } from '../model/laws.ts';
 import type { Slot } from '../model/world.ts';
 import { type Answer, ask } from './answer.ts';
 
@@ -175,13 +176,16 @@ function freeze(value: unknown): void {
   Object.values(value).forEach(freeze);
 }
 
-export type TableOf = (part: AnyPart) => MachineTable;
+export type TableOf = (slot: Slot) => MachineTable;
 
 export function tablesByMachine(answers: Answers): TableOf {
   const tables = new Map<AnyStateMachine, MachineTable>();
-  return ({ machine }) => {
+  return ({ path, part: { machine } }) => {
     let table = tables.get(machine);
-    if (table === undefined) tables.set(machine, (table = new MachineTable(machine, answers)));
+    if (table === undefined) {
+      checkLaws(path, machine);
+      tables.set(machine, (table = new MachineTable(machine, answers)));
+    }
     return table;
   };
 }

@@ -34,6 +34,8 @@ export interface Position {
   /** Null once the thread has ended or stopped. */
   readonly step: { readonly event: Event; readonly object: string; readonly stack: string } | null;
   readonly acquires: boolean;
+  /** The step is a wait for what others do. */
+  readonly waits: boolean;
   /** The step is an acquire of what the thread already holds. */
   readonly reacquires: boolean;
   readonly firstWay: number;
@@ -79,7 +81,7 @@ export class Program {
     this.positionIds = this.world.threads.map(() => new Map());
     this.width = this.slots + this.threads + 1;
     const tableOf = tablesByMachine(this.answers);
-    this.tables = this.world.slots.map((slot) => tableOf(slot.part));
+    this.tables = this.world.slots.map((slot) => tableOf(slot));
   }
 
   /** The state in which the scenario begins. */
@@ -214,6 +216,7 @@ export class Program {
       log: [...log],
       held: [...cursor.locksHeld],
       step: first === undefined ? null : { event: first.event, object: first.object, stack: cursor.step?.stack ?? '' },
+      waits: first?.means.kind === 'wait',
       acquires: first?.means.kind === 'acquire',
       reacquires: first?.means.kind === 'acquire' && cursor.locksHeld.some((held) => held.object === first.object),
       firstWay: this.ways.length,

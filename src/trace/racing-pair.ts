@@ -59,5 +59,16 @@ export function pairOfState(trace: Trace, objects: readonly string[]): RacingPai
   return first === undefined ? { between: null, marked: [second.index] } : pair(first, second);
 }
 
+/** The pair of a loop that starves a thread: where that thread waits, and what keeps it waiting. */
+export function pairOfLoop({ steps }: Trace, loopFrom: number, thread: string, waitsAt: string): RacingPair {
+  const others = steps.filter((step) => step.index >= loopFrom && step.thread !== thread && step.changes.length > 0);
+  const keeps = others.find((step) => step.means.kind === 'get') ?? others[0];
+  const waits = steps.find((step) => step.index >= loopFrom && step.thread === thread && step.event.type === waitsAt);
+  return {
+    between: [waitsAt, keeps?.event.type ?? waitsAt],
+    marked: [waits, keeps].flatMap((step) => (step === undefined ? [] : [step.index])),
+  };
+}
+
 const isNull = (reply: unknown): boolean =>
   typeof reply === 'object' && reply !== null && (reply as { at?: unknown }).at === 'NULL';
