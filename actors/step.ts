@@ -24,6 +24,10 @@ export interface Meaning {
   readonly mode?: 'exclusive' | 'shared';
   /** It never blocks, and the reply tells whether it was granted. */
   readonly try?: boolean;
+  /** With `try`: who is refused has queued, and blocks in its next step. For lock order it is an acquire that blocks. */
+  readonly queues?: boolean;
+  /** Until its release the thread must not sleep. */
+  readonly atomic?: boolean;
   /** The lockdep subclass of a nested acquire. */
   readonly subclass?: number;
   /** An access that the compiler may tear or repeat: neither marked nor atomic. */
@@ -111,7 +115,7 @@ export function* send<R>(first: Message, ...others: readonly Message[]): Operati
 export const access =
   <P extends Protocol, K extends keyof P & string>(means: Meaning | Meaning['kind'], type: K, spelling: Spelling = {}) =>
   (object: Handle<P>, ...ask: With<P, K>): Operation<ReplyOf<P, K>> =>
-    send<ReplyOf<P, K>>(message<P, K>(means, object, type, ask[0] as With<P, K>[0], spelling));
+    send<ReplyOf<P, K>>(message<P, K>(means, object, type, ask[0], spelling));
 
 /**
  * A wait and its ways out, or another step that offers several alternatives, each enabled by itself.
@@ -182,9 +186,9 @@ export function* loop<S extends Json, R>(initial: S, body: (state: S) => Operati
     const result = yield* body(state);
     if (!isAgain(result)) {
       yield { mark: 'leave' };
-      return result as R;
+      return result;
     }
-    state = (yield { mark: 'again', state: result.state as Json }) as S;
+    state = (yield { mark: 'again', state: result.state }) as S;
   }
 }
 

@@ -87,7 +87,8 @@ export interface Part<P extends Protocol = Protocol, C extends object = object> 
   readonly [fields]?: C;
 }
 
-// biome-ignore lint: the two parameters of a part are open here, and nothing is read through them
+// The two parameters of a part are open here, and nothing is read through them.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type AnyPart = Part<any, any>;
 export type Parts = { readonly [name: string]: AnyPart };
 

@@ -58,7 +58,8 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   }
   for (const lasso of findLassos(explored)) findings.push(await endless(scenario, name, variant, explored, lasso));
   if (explored.cut === null)
-    for (const { name: wanted, reached } of explored.sometimes) if (!reached) findings.push(neverReached(scenario, name, variant, wanted));
+    for (const { name: wanted, reached } of explored.sometimes)
+      if (!reached) findings.push(neverReached(scenario, name, variant, wanted));
   const missing = [
     ...variant.expect.filter((expectation) => !findings.some((finding) => meets(finding, expectation))),
     ...variant.leadsTo.filter((expectation) => ![...consequences, ...findings].some((finding) => meets(finding, expectation))),
@@ -85,7 +86,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
 export function variantOf(scenario: Scenario, name: string): Variant {
   const variant = scenario.variants[name];
   if (variant !== undefined) return variant;
-  throw new ModelError(`Scenario "${scenario.name}" has no variant "${name}"`, `variants: ${Object.keys(scenario.variants).join(', ')}`);
+  throw new ModelError(
+    `Scenario "${scenario.name}" has no variant "${name}"`,
+    `variants: ${Object.keys(scenario.variants).join(', ')}`,
+  );
 }
 
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
@@ -118,11 +122,19 @@ const meets = ({ kind, object, pair }: Pick<Finding, 'kind' | 'object' | 'pair'>
   object === expectation.object &&
   (expectation.between === undefined || JSON.stringify(pair.between) === JSON.stringify(expectation.between));
 
-async function findingOf(scenario: Scenario, name: string, variant: Variant, explored: Explored, sighting: Sighting): Promise<Finding> {
+async function findingOf(
+  scenario: Scenario,
+  name: string,
+  variant: Variant,
+  explored: Explored,
+  sighting: Sighting,
+): Promise<Finding> {
   const { program, judge } = explored;
   const fault = judge.faults[sighting.fault] as Fault;
   const shortest: readonly Choice[] = [...explored.pathTo(sighting.state), ...(sighting.step === null ? [] : [sighting.step])];
-  const best = sighting.primary ? findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST) : null;
+  const best = sighting.primary
+    ? findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST)
+    : null;
   const choices = best?.choices ?? shortest;
   const { live, state } = await confirm(program, variant, choices);
   const pair = pairOf(live, fault, sighting, program);
@@ -155,7 +167,8 @@ async function endless(scenario: Scenario, name: string, variant: Variant, explo
   const before = (await confirm(program, variant, prefix)).state;
   const loop = lasso.loopFrom(visited.idOf(before));
   const { live, state: after } = await confirm(program, variant, [...prefix, ...loop]);
-  if (visited.idOf(after) !== visited.idOf(before)) throw new InternalError(`The loop of ${lasso.kind} does not come back to where it began`);
+  if (visited.idOf(after) !== visited.idOf(before))
+    throw new InternalError(`The loop of ${lasso.kind} does not come back to where it began`);
   const fault = judge.ofEndless(lasso.kind, waitingIn(program, before, loop, lasso.thread));
   const pair = pairOfLoop(live, prefix.length + 1, fault.sites[0]?.thread ?? '', fault.sites[0]?.event ?? '');
   const id = idOf(scenario, name, fault, pair);

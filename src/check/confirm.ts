@@ -20,7 +20,9 @@ export async function confirm(program: Program, variant: Variant, choices: reado
   const next = new Int32Array(program.width);
   for (const [i, { thread, way }] of choices.entries()) {
     const taken = program.take(state, thread, program.position(state, thread).firstWay + way, next);
-    const tables = taken ? program.raised.map(({ slot, splat }) => `${program.world.nameOf(slot)}: ${splat.text}`).join('; ') : 'not enabled';
+    const tables = taken
+      ? program.raised.map(({ slot, splat }) => `${program.world.nameOf(slot)}: ${splat.text}`).join('; ')
+      : 'not enabled';
     const actors = live.steps[i]?.splats.map((splat) => `${splat.object}: ${splat.text}`).join('; ') ?? 'not reached';
     differ(`Step ${i + 1}`, tables, actors);
     state.set(next);
@@ -36,5 +38,6 @@ export async function confirm(program: Program, variant: Variant, choices: reado
 }
 
 function differ(what: string, tables: string, actors: string): void {
-  if (tables !== actors) throw new InternalError(`${what}: the tables say ${tables || 'nothing'}, the live actors ${actors || 'nothing'}`);
+  if (tables !== actors)
+    throw new InternalError(`${what}: the tables say ${tables || 'nothing'}, the live actors ${actors || 'nothing'}`);
 }

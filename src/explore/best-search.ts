@@ -58,7 +58,7 @@ class Nodes {
       const choice = this.choice[at] as number;
       path.push({ thread: choice & 255, way: choice >> 8 });
     }
-    return path.reverse();
+    return path.toReversed();
   }
 
   private grow(): void {
@@ -139,7 +139,8 @@ export function findBest(
   while (queue.size > 0) {
     const { cost: spent, node } = queue.pop();
     if (spent > (nodes.cost[node] as number)) continue;
-    if (best !== null && best.cost <= spent) return { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
+    if (best !== null && best.cost <= spent)
+      return { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
     if (nodes.visited.size > maxNodes) return null;
     nodes.visited.get(node, at);
     const tainted = program.isTainted(state);
@@ -148,7 +149,8 @@ export function findBest(
     const moved = at[program.width + 1] as number;
     const terminal = isTerminal(program, state);
     const wrong = judge.ofState(state, terminal);
-    if ((fault !== null && wrong.includes(fault)) || isWanted?.(state)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
+    if ((fault !== null && wrong.includes(fault)) || isWanted?.(state))
+      return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
     if (primary && wrong.length > 0) continue;
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     for (let thread = 0; thread < program.threads; thread++) {
@@ -158,7 +160,8 @@ export function findBest(
         const bit = 1 << thread;
         const total = spent + 1 + (lastCouldGoOn && thread !== last ? PREEMPTION : 0) + (moved & bit ? 0 : THREAD);
         const choice = { thread, way: way - firstWay };
-        if (fault !== null && judge.ofStep(state, thread).includes(fault) && (best === null || total < best.cost)) best = { cost: total, node, choice };
+        if (fault !== null && judge.ofStep(state, thread).includes(fault) && (best === null || total < best.cost))
+          best = { cost: total, node, choice };
         if (wrong.length > 0) program.taint(next);
         then[program.width] = thread;
         then[program.width + 1] = moved | bit;
@@ -167,7 +170,9 @@ export function findBest(
       }
     }
   }
-  return best === null ? null : { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
+  return best === null
+    ? null
+    : { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
 }
 
 const isTerminal = (program: Program, state: Int32Array): boolean => {

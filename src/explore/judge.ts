@@ -1,5 +1,6 @@
 /** What is wrong with a step or a state. The searches ask it; it knows no search. */
 import type { Kind, Splat } from '../../machines/object.ts';
+import { plainName } from '../model/names.ts';
 import type { Variant } from '../model/scenario.ts';
 import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
@@ -45,9 +46,6 @@ export const SEARCHED: readonly Kind[] = [
   'list-corruption',
 ];
 
-/** A pool slot carries the name of its thread, which is nothing that a scenario should have to name. */
-export const plainName = (path: string): string => path.replace(/@[^.]*/, '');
-
 export class Judge {
   readonly faults: Fault[] = [];
   private readonly program: Program;
@@ -92,7 +90,14 @@ export class Judge {
         ? `${site.thread} never gets out of ${functionsOf(waiting.step?.stack ?? '')[0] ?? site.function}(), though every thread gets its turn`
         : `${site.thread} is never woken in ${site.function}(), while others go on`;
     const prints = kind === 'hung-task' ? `INFO: task ${site.thread} blocked for more than 120 seconds.` : null;
-    const id = this.number(`${kind}|${site.thread}|${site.function}|${site.event}`, { kind, object: site.object, text, prints, sites: [site], reads: [] });
+    const id = this.number(`${kind}|${site.thread}|${site.function}|${site.event}`, {
+      kind,
+      object: site.object,
+      text,
+      prints,
+      sites: [site],
+      reads: [],
+    });
     return this.faults[id] as Fault;
   }
 
@@ -102,7 +107,10 @@ export class Judge {
       const { step, thread } = position;
       site = {
         thread: this.program.world.threads[thread]?.name ?? '',
-        function: functionsOf(step?.stack ?? '').filter((name) => name !== step?.event.type).at(-1) ?? '',
+        function:
+          functionsOf(step?.stack ?? '')
+            .filter((name) => name !== step?.event.type)
+            .at(-1) ?? '',
         event: step?.event.type ?? '',
         object: plainName(step?.object ?? ''),
       };
@@ -179,7 +187,8 @@ export class Judge {
       position.acquires ? stuck.filter((other) => other.held.some(({ object }) => object === position.step?.object)) : [];
     const cycle = findCycle(stuck, holders);
     if (cycle.length === 1) return [];
-    const core = cycle.length > 0 ? cycle : stuck.filter((position) => holders(position).length === 0 && isTask(threads, position));
+    const core =
+      cycle.length > 0 ? cycle : stuck.filter((position) => holders(position).length === 0 && isTask(threads, position));
     const sites = core.map((position) => this.siteOf(position));
     const object = sites[0]?.object ?? '';
     const what = cycle.length > 0 ? 'wait for each other' : `${sites.length === 1 ? 'waits' : 'wait'} for what nobody will do`;

@@ -61,12 +61,14 @@ function hungIn(graph: StateGraph, cyclic: readonly (readonly number[])[], threa
     });
     if (can) for (const id of component) moves.add(id);
   }
-  const candidates = cyclic.filter(([id]) => id !== undefined && !moves.has(id) && graph.position(id, thread).status === 'running');
+  const candidates = cyclic.filter(
+    ([id]) => id !== undefined && !moves.has(id) && graph.position(id, thread).status === 'running',
+  );
   return earliest(candidates);
 }
 
 const earliest = (components: readonly (readonly number[])[]): readonly number[] | null =>
-  [...components].sort((a, b) => Math.min(...a) - Math.min(...b))[0] ?? null;
+  components.toSorted((a, b) => Math.min(...a) - Math.min(...b))[0] ?? null;
 
 /** For each call of the thread, the fair loop nearest to the start in which that call never returns. */
 function starvedIn(graph: StateGraph, cyclic: readonly (readonly number[])[], thread: number): readonly Lasso[] {
@@ -85,7 +87,9 @@ function starvedIn(graph: StateGraph, cyclic: readonly (readonly number[])[], th
       byCall.set(call, [...(byCall.get(call) ?? []), fair]);
     }
   }
-  return [...byCall.values()].map((components) => lasso(graph, 'starvation', thread, earliest(components) as readonly number[], sameCall));
+  return [...byCall.values()].map((components) =>
+    lasso(graph, 'starvation', thread, earliest(components) as readonly number[], sameCall),
+  );
 }
 
 /** The components, among these states, on which a fair run can stay for ever. */

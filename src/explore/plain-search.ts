@@ -57,7 +57,7 @@ class Sightings {
   }
 
   get all(): readonly Sighting[] {
-    return [...this.byFault.values()].sort((a, b) => a.fault - b.fault);
+    return [...this.byFault.values()].toSorted((a, b) => a.fault - b.fault);
   }
 }
 
@@ -81,7 +81,7 @@ class Parents {
       const choice = this.choice[at] as number;
       path.push({ thread: choice & 255, way: choice >> 8 });
     }
-    return path.reverse();
+    return path.toReversed();
   }
 }
 
@@ -136,17 +136,20 @@ export function* explore(program: Program, variant: Variant, limits: Limits): Ge
         if (!program.take(state, thread, way, next)) continue;
         terminal = false;
         steps++;
-        for (const fault of judge.ofStep(state, thread)) sightings.add(fault, !tainted && wrong.length === 0, id, { thread, way: way - firstWay });
+        for (const fault of judge.ofStep(state, thread))
+          sightings.add(fault, !tainted && wrong.length === 0, id, { thread, way: way - firstWay });
         if (wrong.length > 0) program.taint(next);
         const added = visited.add(next);
         if (added < 0) parents.set(~added, id, thread, way - firstWay);
       }
     }
     if (terminal)
-      for (const fault of judge.ofState(state, true)) if (!wrong.includes(fault)) sightings.add(fault, !tainted && wrong.length === 0, id, null);
+      for (const fault of judge.ofState(state, true))
+        if (!wrong.includes(fault)) sightings.add(fault, !tainted && wrong.length === 0, id, null);
 
     if (visited.size > limits.maxStates) cut = `${limits.maxStates} states`;
-    else if (id % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, depth, waiting: visited.size - id };
+    else if (id % STATES_PER_TURN === STATES_PER_TURN - 1)
+      cut = yield { states: visited.size, depth, waiting: visited.size - id };
   }
 
   return {

@@ -40,9 +40,13 @@ export function findSymptom(program: Program, judge: Judge, from: Int32Array): S
       }
     }
     if (!terminal) continue;
-    const stuck = judge.ofState(state, true).map((fault) => judge.faults[fault]).find((fault) => fault?.kind === 'deadlock');
+    const stuck = judge
+      .ofState(state, true)
+      .map((fault) => judge.faults[fault])
+      .find((fault) => fault?.kind === 'deadlock');
     const [site] = stuck?.sites ?? [];
-    if (stuck?.prints && site !== undefined) return { stepsLater: depth, thread: site.thread, function: site.function, prints: stuck.prints };
+    if (stuck?.prints && site !== undefined)
+      return { stepsLater: depth, thread: site.thread, function: site.function, prints: stuck.prints };
   }
   return null;
 }

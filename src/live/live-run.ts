@@ -28,7 +28,10 @@ export class LiveRun {
   private readonly threads: readonly LiveThread[];
   private readonly steps: TraceStep[] = [];
   /** What things were before the step that is being taken. */
-  private before: { readonly conditions: readonly Condition[]; readonly options: readonly Option[] } = { conditions: [], options: [] };
+  private before: { readonly conditions: readonly Condition[]; readonly options: readonly Option[] } = {
+    conditions: [],
+    options: [],
+  };
   private last: string | null = null;
 
   constructor(variant: Variant) {
@@ -138,7 +141,9 @@ export class LiveRun {
       c: this.spell(alternative),
       way: step.step.length > 1 ? alternative.name : null,
       reply,
-      splats: answers.flatMap(({ slot, answer }) => answer.splats.map((splat) => ({ ...splat, object: this.world.nameOf(slot) }))),
+      splats: answers.flatMap(({ slot, answer }) =>
+        answer.splats.map((splat) => ({ ...splat, object: this.world.nameOf(slot) })),
+      ),
       stops,
       changes: this.changes(),
       held: cursor.locksHeld.map(({ object }) => object),

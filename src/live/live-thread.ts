@@ -18,7 +18,12 @@ export class LiveThread {
   private readonly bus: Bus;
   private readonly can: (send: Send) => boolean;
   private readonly took: (taken: Taken) => void;
-  private current: { readonly way: Way; readonly index: number; said: number; answers: { slot: number; answer: Answer }[] } | null = null;
+  private current: {
+    readonly way: Way;
+    readonly index: number;
+    said: number;
+    answers: { slot: number; answer: Answer }[];
+  } | null = null;
 
   constructor(thread: NamedThread, world: World, bus: Bus, can: (send: Send) => boolean, took: (taken: Taken) => void) {
     this.cursor = new Cursor(thread);

@@ -7,11 +7,15 @@ import { ModelError } from './errors.ts';
 
 /** @throws ModelError that names the part, the machine, the state and the law */
 export function checkLaws(path: string, machine: AnyStateMachine): void {
-  const at = (node: AnyStateNode) => `"${path}": machine "${machine.id}"${node.path.length > 0 ? `, state "${node.path.join('.')}"` : ''}`;
+  const at = (node: AnyStateNode) =>
+    `"${path}": machine "${machine.id}"${node.path.length > 0 ? `, state "${node.path.join('.')}"` : ''}`;
   for (const node of nodesOf(machine.root)) {
     const { config } = node;
     if (config.invoke !== undefined)
-      throw new ModelError(`${at(node)} invokes another actor`, 'a kernel object answers by itself: model the other as a part of its own');
+      throw new ModelError(
+        `${at(node)} invokes another actor`,
+        'a kernel object answers by itself: model the other as a part of its own',
+      );
     if (config.after !== undefined)
       throw new ModelError(`${at(node)} keeps time (after)`, 'offer the timeout as an event, and let the scheduler choose');
     if (node.type === 'final')

@@ -1,6 +1,6 @@
 /** The known name that a mistyped one most likely meant; null if none is near. */
 export function nearest(typed: string, known: readonly string[]): string | null {
-  const ranked = known.map((name) => ({ name, distance: distance(typed, name) })).sort((a, b) => a.distance - b.distance);
+  const ranked = known.map((name) => ({ name, distance: distance(typed, name) })).toSorted((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best !== undefined && best.distance <= Math.max(2, typed.length / 3) ? best.name : null;
 }

@@ -83,7 +83,8 @@ export const task = thread('task');
 export const daemon = thread('daemon');
 
 export type Objects = { readonly [name: string]: Struct | Pool };
-// biome-ignore lint: the parts are open here, and inferred by `variant`
+// The parts are open here, and inferred by `variant`.
+// oxlint-disable-next-line typescript/no-explicit-any
 type OpenObjects = { readonly [name: string]: Struct<any> | Pool<any> };
 export type HandlesOf<O> = {
   readonly [K in keyof O]: O[K] extends Struct<infer T> ? HandleOf<T> : O[K] extends Pool<infer T> ? HandleOf<T> : never;

@@ -41,4 +41,4 @@ export const functionsOf = (stack: string): readonly string[] =>
   framesOf(stack)
     .map((frame) => frame.function)
     .filter((name) => /^\w+$/.test(name))
-    .reverse();
+    .toReversed();

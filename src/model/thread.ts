@@ -171,7 +171,10 @@ export class Cursor {
       }
       this.log = [];
       this.loops = [];
-      this.generator = runCall(call, call.args.map((arg) => this.argument(arg)));
+      this.generator = runCall(
+        call,
+        call.args.map((arg) => this.argument(arg)),
+      );
       if (this.run(null)) return;
     }
   }

@@ -105,11 +105,13 @@ export class World {
     // One touch for each allocation, and before anything else is said.
     const guards = flat.filter((send, i) => send.rule === 'first' && flat.findIndex((other) => other.slot === send.slot) === i);
     const { cpu, name } = cursor.thread;
-    const running = cpu === null ? [] : [{ slot: this.slot(cpu.path, 'cpu').index, event: { type: 'run', by: name }, rule: 'run' } as const];
+    const running =
+      cpu === null ? [] : [{ slot: this.slot(cpu.path, 'cpu').index, event: { type: 'run', by: name }, rule: 'run' } as const];
     const sends = [...running, ...guards, ...flat.filter((send) => send.rule !== 'first')];
     const slots = sends.map((send) => send.slot);
     const twice = slots.find((slot, i) => slots.indexOf(slot) !== i);
-    if (twice !== undefined) throw new ModelError(`A step of thread "${name}" says two things to "${this.nameOf(twice)}" at once`);
+    if (twice !== undefined)
+      throw new ModelError(`A step of thread "${name}" says two things to "${this.nameOf(twice)}" at once`);
     const subject = said[0]?.find((send) => send.event.type !== 'touch');
     return { name: way.name, sends, main: sends.findIndex((send) => send === subject) };
   }
@@ -129,7 +131,10 @@ export class World {
     const { name: thread } = cursor.thread;
     const object = this.objects[pool];
     if (object === undefined || !('pool' in object))
-      throw new ModelError(`Thread "${thread}" allocates from "${pool}", which is not a pool of this variant`, 'objects: { … pool(…) }');
+      throw new ModelError(
+        `Thread "${thread}" allocates from "${pool}", which is not a pool of this variant`,
+        'objects: { … pool(…) }',
+      );
     const n = cursor.allocations(pool);
     if (n >= object.perThread)
       throw new ModelError(
@@ -142,7 +147,10 @@ export class World {
   private free(path: string, cursor: Cursor): readonly Send[] {
     const instance = this.instances.find(({ name }) => name === path);
     if (instance === undefined || !this.slotAt.has(`${path}.allocation`))
-      throw new ModelError(`Thread "${cursor.thread.name}" frees "${path}", which is not on the heap`, 'struct(…), not globals(…)');
+      throw new ModelError(
+        `Thread "${cursor.thread.name}" frees "${path}", which is not on the heap`,
+        'struct(…), not globals(…)',
+      );
     const entry: Json & Name = { at: path };
     const memory = this.slotAt.get(`${path}.allocation`) as number;
     const own = this.slots.filter((slot) => slot.allocation === memory && !slot.part.hearsFrees);
@@ -156,5 +164,7 @@ export class World {
 }
 
 const needed = (slot: number, event: Send['event']): Send => ({ slot, event, rule: 'needed' });
-const slotName = (pool: string, thread: string, n: number): string => (n === 0 ? `${pool}@${thread}` : `${pool}@${thread}#${n + 1}`);
-const ordinal = (n: number): string => `${n}${['th', 'st', 'nd', 'rd'][n % 10 > 3 || Math.trunc(n / 10) % 10 === 1 ? 0 : n % 10] ?? 'th'}`;
+const slotName = (pool: string, thread: string, n: number): string =>
+  n === 0 ? `${pool}@${thread}` : `${pool}@${thread}#${n + 1}`;
+const ordinal = (n: number): string =>
+  `${n}${['th', 'st', 'nd', 'rd'][n % 10 > 3 || Math.trunc(n / 10) % 10 === 1 ? 0 : n % 10] ?? 'th'}`;

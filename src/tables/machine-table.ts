@@ -58,7 +58,10 @@ export class MachineTable {
       return this.intern(snapshot as AnyMachineSnapshot, slot);
     } catch (error) {
       if (error instanceof ModelError) throw error;
-      throw new ModelError(`"${slot.path}": machine "${this.machine.id}" does not start: ${messageOf(error)}`, 'mend the machine');
+      throw new ModelError(
+        `"${slot.path}": machine "${this.machine.id}" does not start: ${messageOf(error)}`,
+        'mend the machine',
+      );
     }
   }
 
@@ -122,12 +125,22 @@ export class MachineTable {
     const name = `"${path}": machine "${this.machine.id}"`;
     const context = JSON.stringify(snapshot.context);
     if (JSON.stringify(JSON.parse(key)) !== key || !survivesJson(snapshot.context))
-      throw new ModelError(`${name} has a context that JSON cannot hold: ${context}`, 'numbers, strings, booleans, lists and plain objects');
+      throw new ModelError(
+        `${name} has a context that JSON cannot hold: ${context}`,
+        'numbers, strings, booleans, lists and plain objects',
+      );
     if (snapshot.status !== 'active')
-      throw new ModelError(`${name} comes to an end (${snapshot.status})`, 'wrong use splats and stays; a final state would block all who come later');
-    if (!part.range(snapshot.context)) throw new ModelError(`${name} leaves its declared range: ${context}`, 'widen the range, or bound the scenario');
+      throw new ModelError(
+        `${name} comes to an end (${snapshot.status})`,
+        'wrong use splats and stays; a final state would block all who come later',
+      );
+    if (!part.range(snapshot.context))
+      throw new ModelError(`${name} leaves its declared range: ${context}`, 'widen the range, or bound the scenario');
     if (this.snapshots.length >= MOST_SNAPSHOTS)
-      throw new ModelError(`${name} has more than ${MOST_SNAPSHOTS} snapshots`, 'bound what its context counts, and declare the range');
+      throw new ModelError(
+        `${name} has more than ${MOST_SNAPSHOTS} snapshots`,
+        'bound what its context counts, and declare the range',
+      );
     freeze(snapshot.context);
   }
 

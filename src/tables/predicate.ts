@@ -7,7 +7,7 @@ import type { Local } from '../model/scenario.ts';
 import type { Program } from './program.ts';
 
 /** What was read of the state, in order, as a tree: a state that answers the same reads alike gets the same result. */
-type Memo<R> = { readonly reads: number; readonly then: Map<number, Memo<R>> } | { readonly result: R };
+type Memo<R> = { readonly reads: number; readonly next: Map<number, Memo<R>> } | { readonly result: R };
 
 export class StatePredicate<R> {
   readonly name: string;
@@ -33,7 +33,7 @@ export class StatePredicate<R> {
 
   of(state: Int32Array): R {
     let memo = this.memo;
-    while (memo !== null && 'reads' in memo) memo = memo.then.get(state[memo.reads] as number) ?? null;
+    while (memo !== null && 'reads' in memo) memo = memo.next.get(state[memo.reads] as number) ?? null;
     if (memo !== null) return memo.result;
     return this.evaluate(state);
   }
@@ -60,14 +60,15 @@ export class StatePredicate<R> {
       this.memo = leaf;
       return;
     }
-    this.memo ??= { reads: first, then: new Map() };
+    this.memo ??= { reads: first, next: new Map() };
     let at = this.memo;
     for (const [i, place] of path.entries()) {
-      if (!('reads' in at) || at.reads !== place) throw new ModelError(`The predicate "${this.name}" reads differently when asked twice`);
+      if (!('reads' in at) || at.reads !== place)
+        throw new ModelError(`The predicate "${this.name}" reads differently when asked twice`);
       const value = this.state[place] as number;
       const below = path[i + 1];
-      let next = at.then.get(value);
-      if (next === undefined) at.then.set(value, (next = below === undefined ? leaf : { reads: below, then: new Map() }));
+      let next = at.next.get(value);
+      if (next === undefined) at.next.set(value, (next = below === undefined ? leaf : { reads: below, next: new Map() }));
       at = next;
     }
   }
@@ -86,7 +87,9 @@ export class StatePredicate<R> {
       result: (of: Local) => this.resultOf(of.local),
       all: (pool: string) =>
         world.instances
-          .filter(({ name, pooled }) => pooled && name.startsWith(`${pool}@`) && this.valueOf(`${name}.allocation`).state !== 'unused')
+          .filter(
+            ({ name, pooled }) => pooled && name.startsWith(`${pool}@`) && this.valueOf(`${name}.allocation`).state !== 'unused',
+          )
           .map(({ name }) => this.objectView(name)),
     };
     for (const { name, pooled } of world.instances) if (!pooled) view[name] = this.objectView(name);
@@ -146,7 +149,10 @@ export class StatePredicate<R> {
       get: (target, key, receiver) => {
         if (typeof key === 'symbol' || key in target) return Reflect.get(target, key, receiver) as unknown;
         const near = nearest(key, Object.getOwnPropertyNames(target));
-        throw new ModelError(`The predicate "${this.name}" reads "${key}": ${what} has no such part`, near && `did you mean "${near}"?`);
+        throw new ModelError(
+          `The predicate "${this.name}" reads "${key}": ${what} has no such part`,
+          near && `did you mean "${near}"?`,
+        );
       },
     });
   }

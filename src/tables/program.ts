@@ -10,7 +10,7 @@ import type { Json, Splat } from '../../machines/object.ts';
 import type { Variant } from '../model/scenario.ts';
 import { Cursor, type Held, type Root } from '../model/thread.ts';
 import { type Send, World } from '../model/world.ts';
-import type { Answer } from "./answer.ts";
+import type { Answer } from './answer.ts';
 import { Answers, DISABLED, type MachineTable, tablesByMachine } from './machine-table.ts';
 
 /** The rules of `Send`, as small integers. */
@@ -88,7 +88,8 @@ export class Program {
   initial(): Int32Array {
     const state = new Int32Array(this.width);
     for (const slot of this.world.slots) state[slot.index] = this.table(slot.index).initial(slot);
-    for (const [index, thread] of this.world.threads.entries()) state[this.slots + index] = this.intern(index, new Cursor(thread));
+    for (const [index, thread] of this.world.threads.entries())
+      state[this.slots + index] = this.intern(index, new Cursor(thread));
     return state;
   }
 

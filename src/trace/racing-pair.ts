@@ -14,7 +14,8 @@ const pair = (first: TraceStep, second: TraceStep, intruder?: TraceStep): Racing
   marked: [first.index, ...(intruder === undefined ? [] : [intruder.index]), second.index],
 });
 
-const touches = (step: TraceStep, path: string): boolean => step.object === path || step.changes.some((change) => change.path === path);
+const touches = (step: TraceStep, path: string): boolean =>
+  step.object === path || step.changes.some((change) => change.path === path);
 const changes = (step: TraceStep, path: string): boolean => step.changes.some((change) => change.path === path);
 
 /**

@@ -69,9 +69,11 @@ export function parseSchedule(text: string): Schedule {
   const [format, design, ...rest] = words;
   const next = `a schedule begins with "${FORMAT} scenario/variant", then "thread steps last-step" as often as it takes`;
   if (format === undefined || !/^interlock\/\d+$/.test(format)) throw new ModelError('This is not a schedule', next);
-  if (format !== FORMAT) throw new ModelError(`This is a schedule of format ${format}; this version reads ${FORMAT}`, 'check the scenario again');
+  if (format !== FORMAT)
+    throw new ModelError(`This is a schedule of format ${format}; this version reads ${FORMAT}`, 'check the scenario again');
   const [, scenario, variant] = /^(.+)\/([^/]+)$/.exec(design ?? '') ?? [];
-  if (scenario === undefined || variant === undefined) throw new ModelError(`The schedule names no scenario and variant: "${design ?? ''}"`, next);
+  if (scenario === undefined || variant === undefined)
+    throw new ModelError(`The schedule names no scenario and variant: "${design ?? ''}"`, next);
   const finding = rest[0] !== undefined && rest[0] !== LOOP && !/^\d+$/.test(rest[1] ?? '') ? (rest.shift() ?? null) : null;
   const runs: Run[] = [];
   let loop: number | null = null;
@@ -82,7 +84,13 @@ export function parseSchedule(text: string): Schedule {
       continue;
     }
     const [thread, steps, last] = rest.slice(i, i + 3);
-    if (thread === undefined || steps === undefined || last === undefined || !/^[1-9]\d*$/.test(steps) || !/\)(=\S+)?$/.test(last))
+    if (
+      thread === undefined ||
+      steps === undefined ||
+      last === undefined ||
+      !/^[1-9]\d*$/.test(steps) ||
+      !/\)(=\S+)?$/.test(last)
+    )
       throw new ModelError(`The schedule cannot be read at "${rest.slice(i, i + 3).join(' ')}"`, next);
     runs.push({ thread, steps: Number(steps), last });
     i += 3;

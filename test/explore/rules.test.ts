@@ -36,7 +36,7 @@ test('a lock in an object that another thread frees: the use after free is found
       expect: [],
     }),
   );
-  t.deepEqual([...summaries(result)].sort(), ['use-after-free d kfree..mutex_lock', 'warn d.lock mutex_lock..kfree']);
+  t.deepEqual(summaries(result).toSorted(), ['use-after-free d kfree..mutex_lock', 'warn d.lock mutex_lock..kfree']);
   // To unlock what was freed while held comes after the warning: a consequence.
   t.deepEqual(summaries({ findings: result.consequences }), ['use-after-free d kfree..mutex_unlock']);
 });
@@ -56,7 +56,10 @@ test('a thread that waits for a lock in memory that is freed goes on into it, an
   const all = [...summaries(result), ...summaries({ findings: result.consequences })];
   t.true(all.includes('use-after-free d kfree..mutex_lock'));
   // a takes the lock first and keeps it: then c waits for ever. That one is real.
-  t.deepEqual(all.filter((line) => line.startsWith('deadlock')), ['deadlock d.lock mutex_lock..mutex_lock']);
+  t.deepEqual(
+    all.filter((line) => line.startsWith('deadlock')),
+    ['deadlock d.lock mutex_lock..mutex_lock'],
+  );
 });
 
 test('a finding ends no branch: of two threads that warn, both are found', async (t) => {
@@ -77,7 +80,7 @@ test('what follows a finding on every way to it is a consequence, and what can a
   const result = await checkTiny(
     variant({ objects: { cells }, threads: () => ({ a: [call(warn_twice)], b: [call(warn, 'other')] }), expect: [] }),
   );
-  t.deepEqual(result.findings.map(({ fault }) => fault.text).sort(), ['first', 'other']);
+  t.deepEqual(result.findings.map(({ fault }) => fault.text).toSorted(), ['first', 'other']);
   t.deepEqual(
     result.consequences.map(({ fault }) => fault.text),
     ['second'],
@@ -116,8 +119,16 @@ test('a wait that nobody ends is a deadlock of its own, with the thread that wai
 
 test('with results kept, a read that may come before or after a write has two end states; forgotten, one', async (t) => {
   const seen = local<number>('seen');
-  const kept = variant({ objects: { cells }, threads: (o) => ({ a: [call(read, o.cells.x).into(seen)], b: [call(write, o.cells.x, 1)] }), expect: [] });
-  const forgotten = variant({ objects: { cells }, threads: (o) => ({ a: [call(read, o.cells.x)], b: [call(write, o.cells.x, 1)] }), expect: [] });
+  const kept = variant({
+    objects: { cells },
+    threads: (o) => ({ a: [call(read, o.cells.x).into(seen)], b: [call(write, o.cells.x, 1)] }),
+    expect: [],
+  });
+  const forgotten = variant({
+    objects: { cells },
+    threads: (o) => ({ a: [call(read, o.cells.x)], b: [call(write, o.cells.x, 1)] }),
+    expect: [],
+  });
   t.is((await checkTiny(kept)).states, 5);
   t.is((await checkTiny(forgotten)).states, 4);
 });
@@ -129,7 +140,11 @@ test('threads that spin have as many positions as the body of their loop', async
     });
   }
   const result = await checkTiny(
-    variant({ objects: { cells }, threads: (o) => ({ a: [call(spin, o.cells)], b: [call(spin, o.cells)], c: [call(write, o.cells.x, 1)] }), expect: [] }),
+    variant({
+      objects: { cells },
+      threads: (o) => ({ a: [call(spin, o.cells)], b: [call(spin, o.cells)], c: [call(write, o.cells.x, 1)] }),
+      expect: [],
+    }),
   );
   // Before the write one state; after it each spinner has ended or not.
   t.is(result.states, 5);
@@ -144,7 +159,9 @@ test('two allocations of one thread are two objects, and a freed one is not used
     yield* store(second.n, 1);
     yield* store(first.n, 1);
   }
-  const result = await checkTiny(variant({ objects: { d: pool(device, 2) }, threads: ({ d }) => ({ a: [call(allocate_twice, d)] }), expect: [] }));
+  const result = await checkTiny(
+    variant({ objects: { d: pool(device, 2) }, threads: ({ d }) => ({ a: [call(allocate_twice, d)] }), expect: [] }),
+  );
   t.deepEqual(summaries(result), ['use-after-free d kfree..store']);
   t.regex(result.findings[0]?.trace?.steps.at(-1)?.object ?? '', /^d@a\.n$/);
 });
@@ -154,7 +171,9 @@ test('a pool that is exhausted is a fault of the scenario', async (t) => {
     yield* kzalloc(from);
     yield* kzalloc(from);
   }
-  const run = checkTiny(variant({ objects: { d: pool(device) }, threads: ({ d }) => ({ a: [call(allocate_twice, d)] }), expect: [] }));
+  const run = checkTiny(
+    variant({ objects: { d: pool(device) }, threads: ({ d }) => ({ a: [call(allocate_twice, d)] }), expect: [] }),
+  );
   await t.throwsAsync(run, {
     instanceOf: ModelError,
     message: 'Thread "a" allocates from "d" for the 2nd time, and the pool has 1 for each thread',
@@ -226,8 +245,9 @@ test('a poller that looks only while the flag is down starves, and the loop that
   t.deepEqual(summaries(result), ['starvation cells.x load..store']);
   const [finding] = result.findings;
   const loopSteps = finding?.trace?.steps.filter(({ index }) => index >= (finding.loopFrom ?? Infinity));
-  t.deepEqual(
-    [...new Set(loopSteps?.map(({ thread, c }) => `${thread}: ${c}`))].sort(),
-    ['blinker: cells->x = 0', 'blinker: cells->x = 1', 'poller: cells->x'],
-  );
+  t.deepEqual([...new Set(loopSteps?.map(({ thread, c }) => `${thread}: ${c}`))].toSorted(), [
+    'blinker: cells->x = 0',
+    'blinker: cells->x = 1',
+    'poller: cells->x',
+  ]);
 });

@@ -3,18 +3,18 @@ import type { Operation } from '../../actors/step.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { load, store } from '../../actors/sync/memory.ts';
 import { type Handle, type HandleTo, struct } from '../../machines/object.ts';
-import { field } from '../../machines/sync/field.ts';
+import { type Field, field } from '../../machines/sync/field.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
 import { type CheckResult, checkVariant, defineScenario, type Scenario, type Variant } from '../../src/index.ts';
 
 export const cells = struct('cells', { x: field<number>(0), y: field<number>(0), z: field<number>(0), m: mutex(), n: mutex() });
 export type Cells = HandleTo<typeof cells>;
 
-export function* read(cell: Handle<import('../../machines/sync/field.ts').Field<number>>): Operation<number> {
+export function* read(cell: Handle<Field<number>>): Operation<number> {
   return yield* load(cell);
 }
 
-export function* write(cell: Handle<import('../../machines/sync/field.ts').Field<number>>, value: number): Operation {
+export function* write(cell: Handle<Field<number>>, value: number): Operation {
   yield* store(cell, value);
 }
 

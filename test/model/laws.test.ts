@@ -25,15 +25,21 @@ const counting = setupObject<{ n: number }, Probe>().createMachine({
 });
 
 let calls = 0;
-const states = (poked: object, extra: object = {}) => createMachine({ id: 'probe', initial: 'idle', states: { idle: { on: { poke: poked } }, ...extra } });
+const states = (poked: object, extra: object = {}) =>
+  createMachine({ id: 'probe', initial: 'idle', states: { idle: { on: { poke: poked } }, ...extra } });
 
 const unlawful: readonly [law: string, run: () => ReturnType<typeof checkMachine>, message: RegExp][] = [
-  ['invokes', () => checkMachine(createMachine({ id: 'probe', invoke: { src: 'x' } })), /"box.probe": machine "probe" invokes another actor/],
+  [
+    'invokes',
+    () => checkMachine(createMachine({ id: 'probe', invoke: { src: 'x' } })),
+    /"box.probe": machine "probe" invokes another actor/,
+  ],
   ['keeps time', () => checkMachine(states({}, { late: { after: { 10: 'idle' } } })), /state "late" keeps time/],
   ['has a final state', () => checkMachine(states({ target: 'gone' }, { gone: { type: 'final' } })), /state "gone" is final/],
   [
     'has a context that JSON cannot hold',
-    () => checkMachine(setupObject<{ n: Map<string, string> }, Probe>().createMachine({ id: 'probe', context: { n: new Map() } })),
+    () =>
+      checkMachine(setupObject<{ n: Map<string, string> }, Probe>().createMachine({ id: 'probe', context: { n: new Map() } })),
     /has a context that JSON cannot hold/,
   ],
   [
@@ -48,13 +54,14 @@ const unlawful: readonly [law: string, run: () => ReturnType<typeof checkMachine
       ),
     /answers "poke" differently when asked twice/,
   ],
-  ['leaves its declared range', () => checkMachine(counting, {}, (context) => (context as { n: number }).n < 2), /leaves its declared range: \{"n":2\}/],
+  [
+    'leaves its declared range',
+    () => checkMachine(counting, {}, (context) => (context as { n: number }).n < 2),
+    /leaves its declared range: \{"n":2\}/,
+  ],
   [
     'speaks to others',
-    () =>
-      checkMachine(
-        createMachine({ id: 'probe', on: { poke: { actions: 'shout' } } }),
-      ),
+    () => checkMachine(createMachine({ id: 'probe', on: { poke: { actions: 'shout' } } })),
     /runs the action "shout" on "poke"/,
   ],
   [

@@ -12,7 +12,9 @@ export function given(choices: readonly { readonly thread: string; readonly way:
       const option = options.find(({ thread, way }) => thread === wanted.thread && way === wanted.way);
       if (option !== undefined) return option;
       const can = options.map(({ thread, c }) => `${thread}: ${c}`).join(', ') || 'nobody';
-      throw new InternalError(`Step ${at}: the tables let ${wanted.thread} go on (way ${wanted.way}), the live actors let ${can}`);
+      throw new InternalError(
+        `Step ${at}: the tables let ${wanted.thread} go on (way ${wanted.way}), the live actors let ${can}`,
+      );
     },
   };
 }

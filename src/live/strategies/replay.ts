@@ -13,7 +13,8 @@ export interface Replay extends Strategy {
   readonly diverged: Divergence | null;
 }
 
-const nameOption = ({ event, object, wayName, hasOtherWays }: Option): string => nameStep(event, object, hasOtherWays ? wayName : null);
+const nameOption = ({ event, object, wayName, hasOtherWays }: Option): string =>
+  nameStep(event, object, hasOtherWays ? wayName : null);
 
 export function replay({ runs }: Pick<Schedule, 'runs'>): Replay {
   let run = 0;

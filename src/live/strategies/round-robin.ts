@@ -7,7 +7,7 @@ export function roundRobin(threads: readonly string[]): Strategy {
     choose(options, last) {
       const from = last === null ? 0 : threads.indexOf(last) + 1;
       const turn = ({ thread }: { thread: string }) => (threads.indexOf(thread) - from + threads.length) % threads.length;
-      return [...options].sort((a, b) => turn(a) - turn(b) || a.way - b.way)[0] ?? null;
+      return options.toSorted((a, b) => turn(a) - turn(b) || a.way - b.way)[0] ?? null;
     },
   };
 }

@@ -1,0 +1,20 @@
+/** The arrows of the house: scenarios -> actors -> machines; `src/` knows the two contracts and no lock, let alone VFIO. */
+const not = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    not('machines-stand-alone', '^machines/', '^(actors|scenarios|src|test)/|node_modules/rxjs'),
+    not('operations-never-choose', '^actors/', '^(scenarios|src|test)/|node_modules/(rxjs|xstate)'),
+    not('scenarios-use-the-front-door', '^scenarios/', '^src/(?!index\\.ts$)|^test/'),
+    not('checker-knows-steps-not-locks', '^src/', '^(scenarios|test)/|^machines/(?!(object|built-in)\\.ts$)|^actors/(?!step\\.ts$)'),
+    not('model-stands-below', '^src/model/', '^src/(?!model/)'),
+    not('tables-do-not-search', '^src/tables/', '^src/(?!(tables|model)/)'),
+    not('traces-stand-alone', '^src/trace/', '^src/(?!(trace|model)/)'),
+    not('search-does-not-run-live', '^src/explore/', '^src/(?!(explore|tables|model)/)'),
+    not('live-does-not-search', '^src/live/', '^src/(?!(live|trace|model)/|tables/answer\\.ts$)'),
+    not('reports-read-results', '^src/reporters/', '^src/(live|tables|cli)/'),
+    not('only-the-cli-is-the-cli', '^src/(?!cli/)', '^src/cli/'),
+    not('only-the-cli-prints', '^src/(?!cli/)', 'node_modules/(commander|picocolors)'),
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, exclude: '^dist' },
+};

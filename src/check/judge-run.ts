@@ -1,0 +1,73 @@
+/** What is wrong on one run, in the order in which it came about, each named and explained as a search would. */
+import { Judge } from '../explore/judge.ts';
+import type { Choice } from '../explore/plain-search.ts';
+import { InternalError } from '../model/errors.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { Program } from '../tables/program.ts';
+import type { TraceStep } from '../trace/trace.ts';
+import { variantOf } from './check.ts';
+import { describe, type Subject } from './describe.ts';
+import type { Finding } from './finding.ts';
+
+export interface Raised {
+  readonly finding: Finding;
+  /** No other finding came before it on this run; else it is a consequence. */
+  readonly primary: boolean;
+  /** How many steps of the run lead to it. */
+  readonly steps: number;
+}
+
+/** Plays a recorded run through the tables and asks the judge of the searches at each step. */
+export async function judgeRun(scenario: Scenario, name: string, steps: readonly TraceStep[]): Promise<readonly Raised[]> {
+  const variant = variantOf(scenario, name);
+  const program = new Program(variant);
+  const subject: Subject = { scenario, name, variant, program, judge: new Judge(program, variant) };
+  const raised: Raised[] = [];
+  for (const { fault, choices, byStep, primary } of faultsOn(subject, steps)) {
+    const finding = await describe(subject, { fault: subject.judge.faults[fault] as never, choices, byStep, proven: false });
+    if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps: choices.length });
+  }
+  return raised;
+}
+
+interface FaultOnRun {
+  readonly fault: number;
+  readonly choices: readonly Choice[];
+  readonly byStep: boolean;
+  readonly primary: boolean;
+}
+
+function faultsOn({ program, judge }: Subject, steps: readonly TraceStep[]): readonly FaultOnRun[] {
+  const found: FaultOnRun[] = [];
+  const choices: Choice[] = [];
+  const state = program.initial();
+  const next = new Int32Array(program.width);
+  const note = (faults: readonly number[], byStep: boolean) => {
+    const primary = found.length === 0;
+    for (const fault of faults)
+      if (!found.some((known) => known.fault === fault)) found.push({ fault, choices: [...choices], byStep, primary });
+  };
+  for (const step of steps) {
+    note(judge.ofState(state, false), false);
+    const choice = choiceOf(program, state, step);
+    choices.push(choice);
+    program.take(state, choice.thread, program.position(state, choice.thread).firstWay + choice.way, next);
+    note(judge.ofStep(state, choice.thread), true);
+    state.set(next);
+  }
+  note(judge.ofState(state, isTerminal(program, state)), false);
+  return found;
+}
+
+/** A step of the live run in the words of the tables. */
+function choiceOf(program: Program, state: Int32Array, { index, thread: name, way: wayName }: TraceStep): Choice {
+  const thread = program.world.threads.findIndex((named) => named.name === name);
+  const { firstWay, ways } = program.position(state, thread);
+  const names = program.ways.slice(firstWay, firstWay + ways).map((way) => way.name);
+  const way = wayName === null ? 0 : names.indexOf(wayName);
+  if (way >= 0 && way < ways && program.enabled(state, firstWay + way)) return { thread, way };
+  throw new InternalError(`Step ${index}: the live actors let ${name} go on (${wayName ?? 'one way'}), the tables do not`);
+}
+
+const isTerminal = (program: Program, state: Int32Array): boolean =>
+  program.world.threads.every((_, thread) => !program.anyEnabled(state, thread));
