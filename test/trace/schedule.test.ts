@@ -1,0 +1,43 @@
+import test from 'ava';
+import { formatSchedule, ModelError, parseSchedule } from '../../src/index.ts';
+
+const text = `interlock/1 refcount-read-set/rfc refcount-1a2b3c4d
+registrar_a 7 refcount_read(device.refcount)
+loop:
+user 12 wait_for_completion(device.comp)=timeout
+`;
+
+test('a schedule is read as it is written', (t) => {
+  const schedule = parseSchedule(text);
+  t.deepEqual(schedule, {
+    scenario: 'refcount-read-set',
+    variant: 'rfc',
+    finding: 'refcount-1a2b3c4d',
+    runs: [
+      { thread: 'registrar_a', steps: 7, last: 'refcount_read(device.refcount)' },
+      { thread: 'user', steps: 12, last: 'wait_for_completion(device.comp)=timeout' },
+    ],
+    loop: 1,
+  });
+  t.is(formatSchedule(schedule), text);
+});
+
+test('it survives a mail: one line, wrapped lines, quoted lines', (t) => {
+  const schedule = parseSchedule(text);
+  t.deepEqual(parseSchedule(text.replaceAll('\n', ' ')), schedule);
+  t.deepEqual(parseSchedule(text.replaceAll(' ', '\n')), schedule);
+  t.deepEqual(parseSchedule(text.replaceAll(/^/gm, '> ')), schedule);
+});
+
+for (const [what, bad, message] of [
+  ['nothing', '', 'This is not a schedule'],
+  ['another format', 'interlock/9 a/b t 1 x(y)', 'This is a schedule of format interlock/9; this version reads interlock/1'],
+  ['no variant', 'interlock/1 refcount t 1 x(y)', 'The schedule names no scenario and variant: "refcount"'],
+  ['no steps', 'interlock/1 a/b', 'The schedule has no steps'],
+  ['a count that is none', 'interlock/1 a/b id t many x(y)', 'The schedule cannot be read at "t many x(y)"'],
+  ['a run that breaks off', 'interlock/1 a/b t 1 x(y) t 2', 'The schedule cannot be read at "t 2"'],
+] as const)
+  test(`what is no schedule is refused: ${what}`, (t) => {
+    const error = t.throws(() => parseSchedule(bad), { instanceOf: ModelError, message });
+    t.truthy(error?.next);
+  });
