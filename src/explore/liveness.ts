@@ -61,10 +61,11 @@ function hungIn(graph: StateGraph, cyclic: readonly (readonly number[])[], threa
     });
     if (can) for (const id of component) moves.add(id);
   }
+  // Where a fair run cannot stay it goes on, in the end to a loop where it can, or to a state that is a deadlock.
   const candidates = cyclic.filter(
     ([id]) => id !== undefined && !moves.has(id) && graph.position(id, thread).status === 'running',
   );
-  return earliest(candidates);
+  return earliest(candidates.flatMap((component) => fairIn(graph, component, () => true)));
 }
 
 const earliest = (components: readonly (readonly number[])[]): readonly number[] | null =>

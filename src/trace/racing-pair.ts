@@ -16,6 +16,8 @@ const pair = (first: TraceStep, second: TraceStep, intruder?: TraceStep): Racing
 
 const touches = (step: TraceStep, path: string): boolean =>
   step.object === path || step.changes.some((change) => change.path === path);
+/** A write that leaves the value as it was is a write. */
+const writes = (step: TraceStep, path: string): boolean => step.object === path && step.means.kind === 'write';
 const changes = (step: TraceStep, path: string): boolean => step.changes.some((change) => change.path === path);
 
 /**
@@ -51,9 +53,9 @@ export function pairOfStuck(stuck: readonly Standing[]): RacingPair {
   return { between: first === undefined ? null : [first, second ?? first], marked: [] };
 }
 
-/** The pair of a state that is wrong: the last two steps that changed what was looked at. */
+/** The pair of a state that is wrong: the last two steps, of two threads if there are, that wrote what was looked at. */
 export function pairOfState(trace: Trace, objects: readonly string[]): RacingPair {
-  const steps = trace.steps.filter((step) => objects.some((path) => changes(step, path)));
+  const steps = trace.steps.filter((step) => objects.some((path) => changes(step, path) || writes(step, path)));
   const second = steps.at(-1);
   if (second === undefined) return { between: null, marked: [] };
   const first = steps.findLast((step) => step.thread !== second.thread) ?? steps.at(-2);
