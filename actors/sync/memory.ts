@@ -2,9 +2,10 @@
 import type { Handle } from '../../machines/object.ts';
 import type { Field } from '../../machines/sync/field.ts';
 import { message, type Operation, send } from '../step.ts';
+import { spelled } from './spelling.ts';
 
-const spelled = (value: unknown): string =>
-  typeof value === 'object' && value !== null && 'path' in value ? `${value.path}` : JSON.stringify(value);
+const valueOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'path' in value ? spelled({ path: String(value.path) }) : JSON.stringify(value);
 
 /** `x = object->field` */
 export const load = <T>(from: Handle<Field<T>>): Operation<T> =>
@@ -12,10 +13,10 @@ export const load = <T>(from: Handle<Field<T>>): Operation<T> =>
 
 /** `object->field = value` */
 export const store = <T>(to: Handle<Field<T>>, value: T): Operation =>
-  send(message<Field<T>, 'store'>({ kind: 'write', plain: true }, to, 'store', { value }, { c: `$ = ${spelled(value)}` }));
+  send(message<Field<T>, 'store'>({ kind: 'write', plain: true }, to, 'store', { value }, { c: `$ = ${valueOf(value)}` }));
 
 export const READ_ONCE = <T>(from: Handle<Field<T>>): Operation<T> =>
   send<T>(message<Field<T>, 'load'>('read', from, 'load', undefined, { c: 'READ_ONCE($)' }));
 
 export const WRITE_ONCE = <T>(to: Handle<Field<T>>, value: T): Operation =>
-  send(message<Field<T>, 'store'>('write', to, 'store', { value }, { c: `WRITE_ONCE($, ${spelled(value)})` }));
+  send(message<Field<T>, 'store'>('write', to, 'store', { value }, { c: `WRITE_ONCE($, ${valueOf(value)})` }));

@@ -1,6 +1,9 @@
 /** include/linux/refcount.h: the calls on a refcount_t. */
+import type { Handle } from '../../machines/object.ts';
+import type { Mutex } from '../../machines/sync/mutex.ts';
 import type { Refcount } from '../../machines/sync/refcount.ts';
-import { access } from '../step.ts';
+import { access, type Operation } from '../step.ts';
+import { mutex_lock, mutex_unlock } from './mutex.ts';
 
 export const refcount_read = access<Refcount, 'refcount_read'>('read', 'refcount_read');
 const set = access<Refcount, 'refcount_set'>('write', 'refcount_set');
@@ -9,3 +12,13 @@ export const refcount_inc = access<Refcount, 'refcount_inc'>('get', 'refcount_in
 export const refcount_inc_not_zero = access<Refcount, 'refcount_inc_not_zero'>('get', 'refcount_inc_not_zero');
 export const refcount_dec = access<Refcount, 'refcount_dec'>('put', 'refcount_dec');
 export const refcount_dec_and_test = access<Refcount, 'refcount_dec_and_test'>('put', 'refcount_dec_and_test');
+export const refcount_dec_not_one = access<Refcount, 'refcount_dec_not_one'>('put', 'refcount_dec_not_one');
+
+/** @returns whether that was the last reference; the mutex is then held */
+export function* refcount_dec_and_mutex_lock(r: Handle<Refcount>, lock: Handle<Mutex>): Operation<boolean> {
+  if (yield* refcount_dec_not_one(r)) return false;
+  yield* mutex_lock(lock);
+  if (yield* refcount_dec_and_test(r)) return true;
+  yield* mutex_unlock(lock);
+  return false;
+}

@@ -10,6 +10,9 @@ export type Mutex = {
   mutex_lock: object;
   mutex_trylock: { reply: boolean };
   mutex_unlock: object;
+  mutex_is_locked: { reply: boolean };
+  /** The way out of a wait that a signal may end. */
+  signal: object;
 };
 
 const badUnlock = splat({
@@ -37,11 +40,14 @@ const machine = setupObject<{ owner: string | null }, Mutex>()
           mutex_lock: { target: 'locked', actions: ['own', done] },
           mutex_trylock: { target: 'locked', actions: ['own', reply(true)] },
           mutex_unlock: { actions: badUnlock },
+          mutex_is_locked: { actions: reply(false) },
         },
       },
       locked: {
         on: {
           mutex_trylock: { actions: reply(false) },
+          mutex_is_locked: { actions: reply(true) },
+          signal: { actions: done },
           mutex_unlock: [{ guard: 'isOwner', target: 'unlocked', actions: ['disown', done] }, { actions: badUnlock }],
           kfree: { actions: heldLockFreed },
         },

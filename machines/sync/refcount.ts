@@ -15,6 +15,7 @@ export type Refcount = {
   refcount_inc_not_zero: { reply: boolean };
   refcount_dec: object;
   refcount_dec_and_test: { reply: boolean };
+  refcount_dec_not_one: { reply: boolean };
 };
 
 /** INT_MIN / 2, lib/refcount.c */
@@ -63,6 +64,8 @@ const machine = setupObject<Context, Refcount>()
           refcount_inc_not_zero: { actions: reply(false) },
           refcount_dec: { target: 'saturated', actions: ['poison', underflow] },
           refcount_dec_and_test: { target: 'saturated', actions: ['poison', underflow, reply(false)] },
+          // It warns, and leaves the 0 where it is.
+          refcount_dec_not_one: { actions: [underflow, reply(true)] },
         },
       },
       live: {
@@ -83,6 +86,7 @@ const machine = setupObject<Context, Refcount>()
             { guard: 'isLast', target: 'zero', actions: ['down', reply(true)] },
             { actions: ['down', reply(false)] },
           ],
+          refcount_dec_not_one: [{ guard: 'isLast', actions: reply(false) }, { actions: ['down', reply(true)] }],
         },
       },
       saturated: {
@@ -96,6 +100,7 @@ const machine = setupObject<Context, Refcount>()
           refcount_inc_not_zero: { actions: [leaking, reply(true)] },
           refcount_dec: { actions: underflow },
           refcount_dec_and_test: { actions: [underflow, reply(false)] },
+          refcount_dec_not_one: { actions: reply(true) },
         },
       },
     },

@@ -10,7 +10,7 @@ import { findSymptom } from '../explore/symptom.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 import { type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
-import { runsOf } from '../trace/schedule.ts';
+import { runsOf, type Schedule } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
 import { confirm } from './confirm.ts';
 import type { Finding } from './finding.ts';
@@ -33,35 +33,55 @@ export interface Met {
   readonly proven: boolean;
 }
 
-export async function describe({ scenario, name, variant, program, judge }: Subject, met: Met): Promise<Finding> {
-  const { fault, choices } = met;
+export async function describe(subject: Subject, { fault, choices, byStep, proven }: Met): Promise<Finding> {
+  const { program, judge, variant } = subject;
   const { live, state } = await confirm(program, variant, choices);
-  const pair = pairOf(live, fault, met.byStep, program);
-  const id = idOf(scenario, name, fault, pair);
+  const name = named(subject, fault, pairOf(live, fault, byStep, program));
   return {
-    kind: fault.kind,
-    id,
-    expected: variant.expect.some((expectation) => meets({ kind: fault.kind, object: fault.object, pair }, expectation)),
-    message: sentence(fault),
-    object: fault.object,
-    threads: program.world.threads
-      .map((thread) => thread.name)
-      .filter((thread) => live.steps.some((step) => step.thread === thread)),
-    pair,
+    ...name,
+    threads: moversIn(program, live),
     preemptions: countPreemptions(program, choices),
-    proven: met.proven,
-    schedule: { scenario: scenario.name, variant: name, finding: id, ...runsOf(live) },
+    proven,
+    schedule: scheduleOf(subject, name.id, live, null),
     trace: live,
     loopFrom: null,
-    fault,
     symptom: fault.prints === null ? findSymptom(program, judge, state) : null,
   };
 }
+
+/** A fault with its racing pair: enough to tell whether the scenario expects it. */
+export function named(
+  { scenario, name, variant }: Pick<Subject, 'scenario' | 'name' | 'variant'>,
+  fault: Fault,
+  pair: RacingPair,
+) {
+  const { kind, object } = fault;
+  return {
+    kind,
+    id: idOf(scenario, name, fault, pair),
+    expected: variant.expect.some((expectation) => meets({ kind, object, pair }, expectation)),
+    message: sentence(fault),
+    object,
+    pair,
+    fault,
+  };
+}
+
+/** @param loopFrom the step, from 1, at which the loop begins that has no end */
+export const scheduleOf = (
+  { scenario, name }: Pick<Subject, 'scenario' | 'name'>,
+  finding: string | null,
+  trace: Pick<Trace, 'steps'>,
+  loopFrom: number | null,
+): Schedule => ({ scenario: scenario.name, variant: name, finding, ...runsOf(trace, loopFrom) });
 
 export const meets = ({ kind, object, pair }: Pick<Finding, 'kind' | 'object' | 'pair'>, expectation: Expectation): boolean =>
   kind === expectation.kind &&
   object === expectation.object &&
   (expectation.between === undefined || JSON.stringify(pair.between) === JSON.stringify(expectation.between));
+
+export const moversIn = (program: Program, trace: Trace): readonly string[] =>
+  program.world.threads.map((thread) => thread.name).filter((thread) => trace.steps.some((step) => step.thread === thread));
 
 function pairOf(trace: Trace, fault: Fault, byStep: boolean, program: Program): RacingPair {
   const paths = fault.reads.map((slot) => program.world.slots[slot]?.path ?? '');
@@ -70,13 +90,15 @@ function pairOf(trace: Trace, fault: Fault, byStep: boolean, program: Program): 
   return pairOfStuck(trace.standing.filter(({ thread }) => fault.sites.some((site) => site.thread === thread)));
 }
 
-export function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: RacingPair): string {
+function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: RacingPair): string {
   const sites = fault.sites.map((site) => [site.function, site.event, site.object]);
   const text = JSON.stringify([scenario.name, variant, fault.kind, fault.object, fault.text, sites, between]);
   return `${fault.kind}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
 }
 
 function sentence({ kind, object, text, sites }: Fault): string {
+  if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
+  if (kind === 'never-reached') return `"${object}": ${text}`;
   const [site] = sites;
   const where = site === undefined || sites.length > 1 ? '' : ` in ${site.function}()`;
   return kind === 'deadlock' ? `Deadlock: ${text}` : `${object}: ${text}${where}`;

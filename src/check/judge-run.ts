@@ -1,5 +1,5 @@
 /** What is wrong on one run, in the order in which it came about, each named and explained as a search would. */
-import { Judge } from '../explore/judge.ts';
+import { type Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/plain-search.ts';
 import { InternalError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
@@ -7,6 +7,8 @@ import { Program } from '../tables/program.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { variantOf } from './check.ts';
 import { describe, type Subject } from './describe.ts';
+import { describeEndless } from './endless.ts';
+import { endlessIn } from './endless-run.ts';
 import type { Finding } from './finding.ts';
 
 export interface Raised {
@@ -17,27 +19,51 @@ export interface Raised {
   readonly steps: number;
 }
 
+/** The steps of a run that come round for ever: how many lead to them, and how many they are. */
+export interface LoopOnRun {
+  readonly after: number;
+  readonly length: number;
+}
+
 /** Plays a recorded run through the tables and asks the judge of the searches at each step. */
-export async function judgeRun(scenario: Scenario, name: string, steps: readonly TraceStep[]): Promise<readonly Raised[]> {
+export async function judgeRun(
+  scenario: Scenario,
+  name: string,
+  steps: readonly TraceStep[],
+  loop: LoopOnRun | null = null,
+): Promise<readonly Raised[]> {
   const variant = variantOf(scenario, name);
   const program = new Program(variant);
   const subject: Subject = { scenario, name, variant, program, judge: new Judge(program, variant) };
   const raised: Raised[] = [];
-  for (const { fault, choices, byStep, primary } of faultsOn(subject, steps)) {
-    const finding = await describe(subject, { fault: subject.judge.faults[fault] as never, choices, byStep, proven: false });
-    if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps: choices.length });
+  const add = (finding: Finding, primary: boolean, steps: number) => {
+    if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps });
+  };
+  const { faults, choices } = faultsOn(subject, steps);
+  for (const { fault, after, byStep, primary } of faults) {
+    const met = { fault: subject.judge.faults[fault] as Fault, choices: choices.slice(0, after), byStep, proven: false };
+    add(await describe(subject, met), primary, after);
   }
+  if (loop === null) return raised;
+  const prefix = choices.slice(0, loop.after);
+  const round = choices.slice(loop.after, loop.after + loop.length);
+  for (const endless of endlessIn(program, stateAfter(program, prefix), round))
+    add(await describeEndless(subject, endless, prefix, () => round), faults.length === 0, loop.after + loop.length);
   return raised;
 }
 
 interface FaultOnRun {
   readonly fault: number;
-  readonly choices: readonly Choice[];
+  /** How many choices lead to it. */
+  readonly after: number;
   readonly byStep: boolean;
   readonly primary: boolean;
 }
 
-function faultsOn({ program, judge }: Subject, steps: readonly TraceStep[]): readonly FaultOnRun[] {
+function faultsOn(
+  { program, judge }: Subject,
+  steps: readonly TraceStep[],
+): { readonly faults: readonly FaultOnRun[]; readonly choices: readonly Choice[] } {
   const found: FaultOnRun[] = [];
   const choices: Choice[] = [];
   const state = program.initial();
@@ -45,7 +71,7 @@ function faultsOn({ program, judge }: Subject, steps: readonly TraceStep[]): rea
   const note = (faults: readonly number[], byStep: boolean) => {
     const primary = found.length === 0;
     for (const fault of faults)
-      if (!found.some((known) => known.fault === fault)) found.push({ fault, choices: [...choices], byStep, primary });
+      if (!found.some((known) => known.fault === fault)) found.push({ fault, after: choices.length, byStep, primary });
   };
   for (const step of steps) {
     note(judge.ofState(state, false), false);
@@ -56,7 +82,17 @@ function faultsOn({ program, judge }: Subject, steps: readonly TraceStep[]): rea
     state.set(next);
   }
   note(judge.ofState(state, isTerminal(program, state)), false);
-  return found;
+  return { faults: found, choices };
+}
+
+function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
+  const state = program.initial();
+  const next = state.slice();
+  for (const { thread, way } of choices) {
+    program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    state.set(next);
+  }
+  return state;
 }
 
 /** A step of the live run in the words of the tables. */

@@ -1,7 +1,7 @@
 /** One schedule of a variant on live actors, step by step, with its trace. */
 import type { Alternative } from '../../actors/step.ts';
 import type { Variant } from '../model/scenario.ts';
-import { framesOf, functionsOf } from '../model/stack.ts';
+import { callSitesOf, framesOf, functionsOf } from '../model/stack.ts';
 import type { Cursor } from '../model/thread.ts';
 import { type Send, type Way, World } from '../model/world.ts';
 import { spell } from '../trace/spelling.ts';
@@ -127,13 +127,15 @@ export class LiveRun {
     const { name } = cursor.thread;
     const call = cursor.position.root.call;
     const functions = functionsOf(step.stack).filter((fn) => fn !== message.event.type);
-    const [frame] = framesOf(step.stack).filter((at) => at.function !== message.event.type);
+    const frames = framesOf(step.stack).filter((at) => at.function !== message.event.type);
+    const [frame] = frames;
     const recorded: TraceStep = {
       index: this.steps.length + 1,
       thread: name,
       operation: functions[0] ?? message.event.type,
       call,
       functions,
+      callSites: callSitesOf(frames),
       place: frame === undefined ? null : { file: frame.file, line: frame.line },
       object: message.object,
       event: way.sends[way.main]?.event ?? message.event,

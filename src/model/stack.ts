@@ -36,9 +36,20 @@ export function framesOf(stack: string): readonly Frame[] {
 /** V8 writes the receiver before the name of a method (`Object.open`) and may say how it was reached (`[as open]`). */
 const plainName = (name: string): string => name.replace(/ \[as .*\]$/, '').replace(/^.*\./, '');
 
+/** No kernel function has a capital in its name: what has one is a helper that the C code does not know. */
+const isNamed = (frame: Frame): boolean => /^[a-z_][a-z0-9_]*$/.test(frame.function);
+
 /** Outermost first: the kernel functions that stand open at the step. */
 export const functionsOf = (stack: string): readonly string[] =>
   framesOf(stack)
+    .filter(isNamed)
     .map((frame) => frame.function)
-    .filter((name) => /^\w+$/.test(name))
     .toReversed();
+
+/** For each of those functions the place of its caller: what tells one call from the next of the same function. */
+export const callSitesOf = (frames: readonly Frame[]): readonly string[] =>
+  frames
+    .filter(isNamed)
+    .toReversed()
+    .map((_, depth, outermostFirst) => outermostFirst[depth - 1])
+    .map((caller) => (caller === undefined ? '' : `${caller.file}:${caller.line}:${caller.column}`));

@@ -66,7 +66,10 @@ export function pairOfState(trace: Trace, objects: readonly string[]): RacingPai
 export function pairOfLoop({ steps }: Trace, loopFrom: number, thread: string, waitsAt: string): RacingPair {
   const others = steps.filter((step) => step.index >= loopFrom && step.thread !== thread && step.changes.length > 0);
   const keeps = others.find((step) => step.means.kind === 'get') ?? others[0];
-  const waits = steps.find((step) => step.index >= loopFrom && step.thread === thread && step.event.type === waitsAt);
+  // On its way round the thread may have taken another way out of the wait.
+  const waits = steps.find(
+    (step) => step.index >= loopFrom && step.thread === thread && (step.event.type === waitsAt || step.way !== null),
+  );
   return {
     between: [waitsAt, keeps?.event.type ?? waitsAt],
     marked: [waits, keeps].flatMap((step) => (step === undefined ? [] : [step.index])),

@@ -24,6 +24,8 @@ export interface TraceStep {
   readonly call: number;
   /** The kernel functions that stand open, outermost first. */
   readonly functions: readonly string[];
+  /** For each of them where it was called: two calls of one function differ here. */
+  readonly callSites: readonly string[];
   /** Where kernel code makes the step: file and line of the operation. */
   readonly place: { readonly file: string; readonly line: number } | null;
   readonly object: string;

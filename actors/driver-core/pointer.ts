@@ -1,0 +1,11 @@
+import { type Handle, NULL, type Null } from '../../machines/object.ts';
+import type { Field } from '../../machines/sync/field.ts';
+import type { Operation } from '../step.ts';
+import { load } from '../sync/memory.ts';
+
+export const isNull = (p: { readonly path: string }): p is Null => p === NULL;
+
+/** `p->…` where C does not ask whether `p` is NULL: what is reached through NULL is a finding of its own. */
+export function* follow<T extends { readonly path: string }>(p: Handle<Field<T | Null>>): Operation<T> {
+  return (yield* load(p)) as T;
+}

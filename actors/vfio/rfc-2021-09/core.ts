@@ -1,0 +1,33 @@
+/**
+ * drivers/base/core.c, v5.14: the lock of a device, and the devices of a class.
+ *
+ * Left out: references on devices, of which none is unplugged; devtmpfs and uevents, which come with the device of a class.
+ */
+import type { Handle } from '../../../machines/object.ts';
+import type { Field } from '../../../machines/sync/field.ts';
+import type { Mutex } from '../../../machines/sync/mutex.ts';
+import type { Class, Device } from '../../../machines/vfio/rfc-2021-09.ts';
+import { access, message, type Operation, send } from '../../step.ts';
+
+const lock = access<Mutex, 'mutex_lock'>('acquire', 'mutex_lock', { c: 'device_lock(&$)' });
+const unlock = access<Mutex, 'mutex_unlock'>('release', 'mutex_unlock', { c: 'device_unlock(&$)' });
+export const device_lock = (dev: Device): Operation => lock(dev.mutex);
+export const device_unlock = (dev: Device): Operation => unlock(dev.mutex);
+
+export const dev_name = (dev: Device): Operation<string> =>
+  send<string>(message<Field<string>, 'load'>('read', dev.name, 'load', undefined, { c: `dev_name(${dev.path})` }));
+
+/** @returns 0, or -EEXIST where the class has a device of that name */
+export const device_create = (cls: Handle<Class>, devt: number, name: string): Operation<number> =>
+  send<number>(
+    message<Class, 'device_create'>(
+      'update',
+      cls,
+      'device_create',
+      { devt, name },
+      { c: `device_create($, ${devt}, "${name}")` },
+    ),
+  );
+
+export const device_destroy = (cls: Handle<Class>, devt: number): Operation =>
+  send(message<Class, 'device_destroy'>('update', cls, 'device_destroy', { devt }, { c: `device_destroy($, ${devt})` }));

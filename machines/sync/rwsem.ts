@@ -1,0 +1,124 @@
+/**
+ * struct rw_semaphore (include/linux/rwsem.h, kernel/locking/rwsem.c, v6.1): a sleeping lock with many readers or one
+ * writer, in which a writer that waits holds off all who come to read after it.
+ *
+ * So `down_write` takes effect before it is granted: it is always enabled and answers whether the lock is held now, or
+ * the writer has queued and blocks in `rwsem_down_write_slowpath`. Readers are not queued: one that came before a
+ * waiting writer cannot be told from one that comes later, and who goes first is the scheduler's choice.
+ *
+ * Left out: downgrade_write(); lock stealing and hand-off, which are choices of the scheduler, too.
+ */
+import { assign } from 'xstate';
+import { done, part, reply, setupObject, splat } from '../object.ts';
+
+export type Rwsem = {
+  down_read: object;
+  down_read_trylock: { reply: boolean };
+  up_read: object;
+  down_write: { reply: boolean };
+  rwsem_down_write_slowpath: object;
+  /** A writer that is killed leaves the queue. */
+  rwsem_del_waiter: object;
+  down_write_trylock: { reply: boolean };
+  up_write: object;
+  rwsem_is_locked: { reply: boolean };
+  /** The way out for a reader that waits. */
+  signal: object;
+};
+
+type Context = {
+  writer: string | null;
+  /** One entry for each time it is held, in the order of the alphabet, so that two readers commute. */
+  readers: readonly string[];
+  waitingWriters: number;
+};
+
+const badUnlock = splat({
+  kind: 'unlock-imbalance',
+  text: 'it is unlocked by a thread that does not hold it',
+  prints: 'WARNING: bad unlock balance detected!',
+});
+const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
+
+const machine = setupObject<Context, Rwsem>()
+  .extend({
+    guards: {
+      writerWaits: ({ context }) => context.waitingWriters > 0,
+      noWriterWaits: ({ context }) => context.waitingWriters === 0,
+      isWriter: ({ context, event }) => 'by' in event && context.writer === event.by,
+      isReader: ({ context, event }) => 'by' in event && context.readers.includes(event.by ?? ''),
+      isOnlyReader: ({ context, event }) => 'by' in event && context.readers.length === 1 && context.readers[0] === event.by,
+    },
+    actions: {
+      write: assign({ writer: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      unwrite: assign({ writer: null }),
+      read: assign({
+        readers: ({ context, event }) => [...context.readers, ('by' in event ? event.by : undefined) ?? ''].toSorted(),
+      }),
+      unread: assign({
+        readers: ({ context, event }) => {
+          const at = 'by' in event ? context.readers.indexOf(event.by ?? '') : -1;
+          return context.readers.filter((_, i) => i !== at);
+        },
+      }),
+      queue: assign({ waitingWriters: ({ context }) => context.waitingWriters + 1 }),
+      leave: assign({ waitingWriters: ({ context }) => context.waitingWriters - 1 }),
+    },
+  })
+  .createMachine({
+    id: 'rwsem',
+    context: ({ input }) => input,
+    initial: 'free',
+    on: {
+      down_write: { actions: ['queue', reply(false)] },
+      down_read_trylock: { actions: reply(false) },
+      down_write_trylock: { actions: reply(false) },
+      rwsem_del_waiter: { actions: ['leave', done] },
+      rwsem_is_locked: { actions: reply(true) },
+      signal: { guard: 'writerWaits', actions: done },
+      up_read: { actions: badUnlock },
+      up_write: { actions: badUnlock },
+      kfree: { actions: heldLockFreed },
+    },
+    states: {
+      free: {
+        on: {
+          down_read: { guard: 'noWriterWaits', target: 'read', actions: ['read', done] },
+          down_read_trylock: [
+            { guard: 'noWriterWaits', target: 'read', actions: ['read', reply(true)] },
+            { actions: reply(false) },
+          ],
+          down_write: [
+            { guard: 'noWriterWaits', target: 'written', actions: ['write', reply(true)] },
+            { actions: ['queue', reply(false)] },
+          ],
+          down_write_trylock: [
+            { guard: 'noWriterWaits', target: 'written', actions: ['write', reply(true)] },
+            { actions: reply(false) },
+          ],
+          rwsem_down_write_slowpath: { target: 'written', actions: ['leave', 'write', done] },
+          rwsem_is_locked: { actions: reply(false) },
+          kfree: { actions: done },
+        },
+      },
+      read: {
+        on: {
+          down_read: { guard: 'noWriterWaits', actions: ['read', done] },
+          down_read_trylock: [{ guard: 'noWriterWaits', actions: ['read', reply(true)] }, { actions: reply(false) }],
+          up_read: [
+            { guard: 'isOnlyReader', target: 'free', actions: ['unread', done] },
+            { guard: 'isReader', actions: ['unread', done] },
+            { actions: badUnlock },
+          ],
+        },
+      },
+      written: {
+        on: {
+          signal: { actions: done },
+          up_write: [{ guard: 'isWriter', target: 'free', actions: ['unwrite', done] }, { actions: badUnlock }],
+        },
+      },
+    },
+  });
+
+export const rwsem = () => part<Rwsem, Context>(machine, { writer: null, readers: [], waitingWriters: 0 });

@@ -1,0 +1,55 @@
+/**
+ * spinlock_t (include/linux/spinlock.h, v6.1, without PREEMPT_RT): a lock whose holder must not sleep, not recursive.
+ *
+ * Whoever spins is not enabled, so that spinning costs no steps. That a thread which spins on its own CPU for what it
+ * has itself interrupted never gets it follows from the CPU object.
+ */
+import { assign } from 'xstate';
+import { done, part, reply, setupObject, splat } from '../object.ts';
+
+export type Spinlock = {
+  spin_lock: object;
+  spin_trylock: { reply: boolean };
+  spin_unlock: object;
+};
+
+const badUnlock = splat({
+  kind: 'unlock-imbalance',
+  text: 'it is unlocked by a thread that does not hold it',
+  prints: 'WARNING: bad unlock balance detected!',
+});
+const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
+
+type Context = { owner: string | null };
+
+const machine = setupObject<Context, Spinlock>()
+  .extend({
+    guards: { isOwner: ({ context, event }) => 'by' in event && context.owner === event.by },
+    actions: {
+      own: assign({ owner: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      disown: assign({ owner: null }),
+    },
+  })
+  .createMachine({
+    id: 'spinlock',
+    context: ({ input }) => input,
+    initial: 'unlocked',
+    states: {
+      unlocked: {
+        on: {
+          spin_lock: { target: 'locked', actions: ['own', done] },
+          spin_trylock: { target: 'locked', actions: ['own', reply(true)] },
+          spin_unlock: { actions: badUnlock },
+        },
+      },
+      locked: {
+        on: {
+          spin_trylock: { actions: reply(false) },
+          spin_unlock: [{ guard: 'isOwner', target: 'unlocked', actions: ['disown', done] }, { actions: badUnlock }],
+          kfree: { actions: heldLockFreed },
+        },
+      },
+    },
+  });
+
+export const spinlock = () => part<Spinlock, Context>(machine, { owner: null });

@@ -1,0 +1,343 @@
+/**
+ * The structs of drivers/vfio/vfio.c and include/linux/vfio.h, v5.14 with RFC 02/20 ("vfio: Add device class for
+ * /dev/vfio/devices") and RFC 03/20 ("vfio: Add vfio_[un]register_device()") of 2021-09, and what they need of the driver
+ * core and of the IOMMU groups beneath them (drivers/base, drivers/iommu/iommu.c).
+ *
+ * A part starts as its allocation function leaves it. Of a vfio_device that means: allocated by its driver, zeroed, and
+ * through vfio_init_group_dev(). A scenario that begins elsewhere says so in `start`; see `initialised` and `registered`.
+ *
+ * Fields that are set once and then only read (dev, iommu_group, a group's minor, names) are parts, too, for kernel code
+ * has its pointers from somewhere: reading them is a step that commutes with all but the free of their struct. What is
+ * const and not looked at by the code that is modelled (ops, classes, dev_t) is no part at all.
+ *
+ * Left out: noiommu groups, KVM and its notifier, iommu_data (it changes beside iommu_driver, and means something to the
+ * back end alone), the cdevs (one for all minors, which nobody takes away), ERR_PTR: a failed look-up replies the errno.
+ */
+import { assign } from 'xstate';
+import { done, globals, type HandleTo, type Json, part, reply, setupObject, struct } from '../object.ts';
+import { atomic } from '../sync/atomic.ts';
+import { completion } from '../sync/completion.ts';
+import { EEXIST } from '../sync/errno.ts';
+import { field, pointer } from '../sync/field.ts';
+import { idr } from '../sync/idr.ts';
+import { kref } from '../sync/kref.ts';
+import { list_head, list_node } from '../sync/list.ts';
+import { module } from '../sync/module.ts';
+import { mutex } from '../sync/mutex.ts';
+import { notifier_block, notifier_chain } from '../sync/notifier.ts';
+import { refcount } from '../sync/refcount.ts';
+import { rwsem } from '../sync/rwsem.ts';
+import { wait_queue_head } from '../sync/wait-queue.ts';
+import { work_struct } from '../sync/work.ts';
+import { chart, containerChart } from './charts.ts';
+
+/* ---- the driver core ---- */
+
+/**
+ * struct class (drivers/base/core.c): the devices that it has, by number and by name. Their names are directories of one
+ * parent in sysfs, so that each is taken once; device_create() of one that is taken complains and fails.
+ *
+ * Creating is one step: of what it does, others see the name and the node, and VFIO holds a lock around it.
+ */
+export type Class = {
+  device_create: { with: { devt: number; name: string }; reply: number };
+  device_destroy: { with: { devt: number } };
+};
+
+type Devices = { readonly of: string; readonly nodes: { readonly [devt: number]: string } };
+
+const classMachine = setupObject<Devices, Class>()
+  .extend({
+    guards: {
+      isTaken: ({ context, event }) =>
+        event.type === 'device_create' && Object.values(context.nodes).some((name) => name === event.name),
+    },
+    actions: {
+      create: assign(({ context, event }) =>
+        event.type === 'device_create' ? { nodes: { ...context.nodes, [event.devt]: event.name } } : {},
+      ),
+      destroy: assign(({ context, event }) => {
+        if (event.type !== 'device_destroy') return {};
+        const { [event.devt]: _gone, ...nodes } = context.nodes;
+        return { nodes };
+      }),
+    },
+  })
+  .createMachine({
+    id: 'class',
+    context: ({ input }) => input,
+    on: {
+      device_create: [
+        {
+          guard: 'isTaken',
+          actions: [
+            {
+              type: 'splat',
+              params: ({ context, event }) => ({
+                kind: 'warn' as const,
+                text: `the name ${event.name} is taken`,
+                prints: `sysfs: cannot create duplicate filename '/devices/virtual/${context.of}/${event.name}'`,
+              }),
+            },
+            reply(-EEXIST),
+          ],
+        },
+        { actions: ['create', reply(0)] },
+      ],
+      device_destroy: { actions: ['destroy', done] },
+    },
+  });
+const class_create = (name: string) => part<Class, Devices>(classMachine, { of: name, nodes: {} });
+
+/** struct device_driver and, in it, the module that owns it. */
+export const device_driver = globals('device_driver', { name: field<string>('vfio-pci'), owner: module() });
+export interface DeviceDriver extends HandleTo<typeof device_driver> {}
+
+const defaultName = '0000:00:14.2';
+
+/** struct device of what is passed through. It is never unplugged here. */
+export const device = struct('device', {
+  name: field<string>(defaultName),
+  mutex: mutex(),
+  driver: pointer<DeviceDriver>(),
+  iommu_group: pointer<IommuGroup>(),
+  /** Its place among the devices of the group, in C a struct group_device that points here. */
+  group_device: list_node(),
+});
+export interface Device extends HandleTo<typeof device> {}
+
+/** struct iommu_group. Left out: the domains. */
+export const iommu_group = struct('iommu_group', {
+  mutex: mutex(),
+  devices: list_head(),
+  /** The first is that of the devices in it, which hold one together: they do not leave it here. */
+  devices_kobj: kref(),
+  notifier_rwsem: rwsem(),
+  notifier_head: notifier_chain(),
+});
+export interface IommuGroup extends HandleTo<typeof iommu_group> {}
+
+/* ---- drivers/vfio ---- */
+
+/** The file-scope variable of that name. */
+export const vfio = globals('vfio', {
+  class: class_create('vfio'),
+  iommu_drivers_list: list_head(),
+  iommu_drivers_lock: mutex(),
+  group_list: list_head(),
+  group_idr: idr(),
+  group_lock: mutex(),
+  device_class: class_create('vfio-device'),
+  device_lock: mutex(),
+  device_list: list_head(),
+  device_idr: idr(),
+});
+export interface Vfio extends HandleTo<typeof vfio> {}
+
+/** An IOMMU back end, registered as long as its module is loaded. */
+export const vfio_iommu_driver = globals('vfio_iommu_driver', {
+  vfio_next: list_node({ on: 'vfio.iommu_drivers_list' }),
+  owner: module(),
+});
+export interface VfioIommuDriver extends HandleTo<typeof vfio_iommu_driver> {}
+
+export const vfio_container = struct('vfio_container', {
+  kref: kref(),
+  group_list: list_head(),
+  /** Not a lock of the group: the kernel's name for the container's own. */
+  group_lock: rwsem(),
+  iommu_driver: pointer<VfioIommuDriver>(),
+  chart: containerChart(),
+});
+export interface VfioContainer extends HandleTo<typeof vfio_container> {}
+
+/** On the group's unbound_list while its device is on the way from a vfio driver to none. */
+export const vfio_unbound_dev = struct('vfio_unbound_dev', { dev: pointer<Device>(), unbound_next: list_node() });
+export interface VfioUnboundDev extends HandleTo<typeof vfio_unbound_dev> {}
+
+export const vfio_group_put_work = struct('vfio_group_put_work', {
+  work: work_struct('vfio_group_put_bg'),
+  group: pointer<VfioGroup>(),
+});
+export interface VfioGroupPutWork extends HandleTo<typeof vfio_group_put_work> {}
+
+type GroupState = 'created' | 'listed' | 'opened' | 'opened_by_devices' | 'attached' | 'orphaned' | 'released';
+export type GroupEvent = 'listed' | 'opened' | 'opened_by_device' | 'closed' | 'attached' | 'detached' | 'released';
+/** Who has it open, and whether it is on a container; `orphaned` is a container that has outlived the group's fd. */
+const groupChart = chart<GroupState, GroupEvent>('vfio_group', 'created', {
+  created: { listed: 'listed' },
+  listed: { opened: 'opened', opened_by_device: 'opened_by_devices', attached: 'orphaned', released: 'released' },
+  opened: { closed: 'listed', attached: 'attached' },
+  opened_by_devices: { closed: 'listed', attached: 'attached' },
+  attached: { closed: 'orphaned', detached: 'opened' },
+  orphaned: { opened: 'attached', opened_by_device: 'attached', detached: 'listed' },
+  released: {},
+});
+
+export const vfio_group = struct('vfio_group', {
+  kref: kref(),
+  minor: field<number>(0),
+  container_users: atomic(),
+  iommu_group: pointer<IommuGroup>(),
+  container: pointer<VfioContainer>(),
+  device_list: list_head(),
+  device_lock: mutex(),
+  nb: notifier_block('vfio_iommu_group_notifier'),
+  vfio_next: list_node(),
+  container_next: list_node(),
+  unbound_list: list_head(),
+  unbound_lock: mutex(),
+  opened_lock: mutex(),
+  opened: field<number>(0),
+  opened_by_nongroup_dev: field<boolean>(false),
+  container_q: wait_queue_head(),
+  dev_counter: field<number>(0),
+  chart: groupChart(),
+});
+export interface VfioGroup extends HandleTo<typeof vfio_group> {}
+
+type DeviceState = 'init' | 'registered' | 'going' | 'drained' | 'unlisted';
+export type DeviceEvent = 'registered' | 'going' | 'drained' | 'unlisted';
+/**
+ * `going`: its driver has let go and waits, but it is still listed, and can be got while somebody has it. `drained`: the
+ * last has let go. `unlisted`: it is on no list any more. Who has it open the fields say, and how it is exposed, too.
+ */
+const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device', 'init', {
+  init: { registered: 'registered', going: 'going' },
+  registered: { going: 'going', drained: 'drained', unlisted: 'unlisted' },
+  going: { drained: 'drained', unlisted: 'unlisted' },
+  drained: { unlisted: 'unlisted' },
+  unlisted: { registered: 'registered' },
+});
+
+export const vfio_device = struct('vfio_device', {
+  dev: pointer<Device>(),
+  refcount: refcount(0),
+  comp: completion(),
+  group: pointer<VfioGroup>(),
+  group_next: list_node(),
+  /** -1 where it has no node; 0, as kzalloc() leaves it, before it was ever registered. */
+  minor: field<number>(0),
+  opened: atomic(),
+  vfio_next: list_node(),
+  chart: deviceChart(),
+});
+export interface VfioDevice extends HandleTo<typeof vfio_device> {}
+
+/* ---- where a scenario begins ---- */
+
+type Start = { readonly [path: string]: { readonly [field: string]: Json } };
+
+/** The names are those that the scenario gives its objects; the globals are called `vfio`. */
+export interface DeviceStart {
+  readonly device: string;
+  readonly dev: string;
+  /** dev_name(): that of all others if it is left out, and they all clash. */
+  readonly name?: string;
+}
+
+/** A device that is registered, with a node of that number if it has one. */
+export interface RegisteredStart extends DeviceStart {
+  readonly minor?: number;
+}
+
+/** A group with registered devices, closed unless it is `opened`, and then on the container if one is named. */
+export interface GroupStart {
+  readonly group: string;
+  readonly iommu_group: string;
+  readonly minor?: number;
+  readonly devices: readonly RegisteredStart[];
+  readonly opened?: boolean;
+  readonly container?: string;
+}
+
+const at = (name: string) => ({ value: { at: name } });
+const all = (starts: readonly Start[]): Start => Object.assign({}, ...starts);
+
+/** What `start` says of an IOMMU group and the devices in it, also of such as VFIO does not know. */
+export const inIommuGroup = (group: string, ...devs: readonly string[]): Start => ({
+  [`${group}.devices`]: { entries: devs },
+  ...all(devs.map((dev) => ({ [`${dev}.iommu_group`]: at(group), [`${dev}.group_device`]: { on: `${group}.devices` } }))),
+});
+
+/** What it says of a back end whose module is loaded. */
+export const loaded = (driver: string): Start => ({ 'vfio.iommu_drivers_list': { entries: [driver] } });
+
+/** What it says of devices that a driver has allocated and passed to vfio_init_group_dev(). */
+export const initialised = (...devices: readonly DeviceStart[]): Start =>
+  all(
+    devices.map(({ device: name, dev, name: spelled }) => ({
+      [`${name}.dev`]: at(dev),
+      [`${dev}.name`]: { value: spelled ?? defaultName },
+    })),
+  );
+
+const registeredDevice = (driver: string, start: RegisteredStart, group?: string): Start => ({
+  ...initialised(start),
+  [`${start.dev}.driver`]: at(driver),
+  [`${start.device}.refcount`]: { n: 1 },
+  [`${start.device}.chart`]: { initially: 'registered' },
+  [`${start.device}.minor`]: { value: start.minor ?? -1 },
+  ...(start.minor === undefined ? {} : { [`${start.device}.vfio_next`]: { on: 'vfio.device_list' } }),
+  ...(group === undefined
+    ? {}
+    : { [`${start.device}.group`]: at(group), [`${start.device}.group_next`]: { on: `${group}.device_list` } }),
+});
+
+const openedGroup = (group: string): Start => ({
+  [`${group}.opened`]: { value: 1 },
+  [`${group}.chart`]: { initially: 'opened' },
+});
+
+const attachedGroup = (group: string, container: string): Start => ({
+  [`${group}.container`]: at(container),
+  [`${group}.container_users`]: { n: 1 },
+  [`${group}.container_next`]: { on: `${container}.group_list` },
+  [`${group}.chart`]: { initially: 'attached' },
+  [`${container}.kref`]: { n: 2 },
+  [`${container}.group_list`]: { entries: [group] },
+  [`${container}.chart`]: { initially: 'attached', groups: 1 },
+});
+
+const registeredGroup = (driver: string, start: GroupStart): Start => ({
+  ...all(start.devices.map((device) => registeredDevice(driver, device, start.group))),
+  [`${start.group}.kref`]: { n: start.devices.length + (start.opened ? 1 : 0) },
+  [`${start.group}.minor`]: { value: start.minor ?? 0 },
+  [`${start.group}.iommu_group`]: at(start.iommu_group),
+  [`${start.group}.vfio_next`]: { on: 'vfio.group_list' },
+  [`${start.group}.device_list`]: { entries: start.devices.map(({ device: name }) => name) },
+  [`${start.group}.dev_counter`]: { value: start.devices.length },
+  [`${start.group}.chart`]: { initially: 'listed' },
+  ...(start.opened ? openedGroup(start.group) : {}),
+  ...(start.container === undefined ? {} : attachedGroup(start.group, start.container)),
+  // One for the devices in it, one for the vfio_group.
+  [`${start.iommu_group}.devices_kobj`]: { n: 2 },
+  [`${start.iommu_group}.notifier_head`]: { blocks: [`${start.group}.nb`] },
+});
+
+/** What it says of devices that are registered: those of groups, and those that have a node and no group. */
+export const registered = (
+  driver: string,
+  { groups = [], devices = [] }: { readonly groups?: readonly GroupStart[]; readonly devices?: readonly RegisteredStart[] },
+): Start => {
+  const nodes = [...groups.flatMap((group) => group.devices), ...devices].flatMap(({ minor, ...start }) =>
+    minor === undefined ? [] : [{ ...start, minor }],
+  );
+  return {
+    ...all(groups.map((group) => registeredGroup(driver, group))),
+    ...all(devices.map((start) => registeredDevice(driver, start))),
+    'vfio.group_list': { entries: groups.map(({ group }) => group) },
+    'vfio.group_idr': { entries: Object.fromEntries(groups.map(({ group, minor }) => [minor ?? 0, { at: group }])) },
+    'vfio.class': { nodes: Object.fromEntries(groups.map(({ iommu_group: name, minor }) => [minor ?? 0, name])) },
+    'vfio.device_list': { entries: nodes.map(({ device: name }) => name) },
+    'vfio.device_idr': { entries: Object.fromEntries(nodes.map(({ device: name, minor }) => [minor, { at: name }])) },
+    'vfio.device_class': { nodes: Object.fromEntries(nodes.map(({ minor, name }) => [minor, name ?? defaultName])) },
+  };
+};
+
+/** What it says, on top of `registered`, of the container of an opened group on which SET_IOMMU has succeeded. */
+export const iommuSet = (container: string, driver: string): Start => ({
+  [`${container}.iommu_driver`]: at(driver),
+  [`${container}.chart`]: { initially: 'iommu_set', groups: 1 },
+  [`${driver}.owner`]: { refcnt: 2 },
+});

@@ -1,0 +1,63 @@
+/** Whether a loop that a run went round is one in which something never ends, as a search would say it. */
+import type { Choice } from '../explore/plain-search.ts';
+import { VisitedSet } from '../explore/visited-set.ts';
+import type { Program } from '../tables/program.ts';
+import { type Endless, same } from './endless.ts';
+
+/** @returns the threads that a fair loop keeps from ending what they do; empty if it does not come back to where it began */
+export function endlessIn(program: Program, before: Int32Array, loop: readonly Choice[]): readonly Endless[] {
+  const states = statesOf(program, before, loop);
+  const last = states.at(-1);
+  if (last === undefined || loop.length === 0 || !same(before, last) || !isFair(program, states, loop)) return [];
+  return program.world.threads.flatMap(({ kind }, thread): Endless[] => {
+    if (kind !== 'task' || !staysInItsCall(program, states, thread)) return [];
+    return [{ kind: mayMove(program, before, thread) ? 'starvation' : 'hung-task', thread }];
+  });
+}
+
+function statesOf(program: Program, before: Int32Array, loop: readonly Choice[]): readonly Int32Array[] {
+  const states = [before];
+  for (const { thread, way } of loop) {
+    const state = states.at(-1) as Int32Array;
+    const next = state.slice();
+    program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    states.push(next);
+  }
+  return states;
+}
+
+/** Weakly for all, strongly for acquires: a thread that does not move cannot always, and could at no time take a lock. */
+const isFair = (program: Program, states: readonly Int32Array[], loop: readonly Choice[]): boolean =>
+  program.world.threads.every((_, thread) => {
+    if (loop.some((choice) => choice.thread === thread)) return true;
+    const enabled = states.filter((state) => program.anyEnabled(state, thread));
+    return enabled.length < states.length && !enabled.some((state) => program.position(state, thread).acquires);
+  });
+
+const staysInItsCall = (program: Program, states: readonly Int32Array[], thread: number): boolean => {
+  const positions = states.map((state) => program.position(state, thread));
+  const [first] = positions;
+  const moved = positions.some((position) => position !== first);
+  return positions.every(
+    ({ status, root, log }) => status === 'running' && root.call === first?.root.call && (!moved || log.length > 0),
+  );
+};
+
+const MOST_STATES = 200_000;
+
+/** From here on, in some run, the thread takes a step again. */
+function mayMove(program: Program, from: Int32Array, mover: number): boolean {
+  const visited = new VisitedSet(program.width);
+  const state = new Int32Array(program.width);
+  const next = new Int32Array(program.width);
+  visited.add(from);
+  for (let id = 0; id < visited.size && visited.size < MOST_STATES; id++) {
+    visited.get(id, state);
+    if (program.anyEnabled(state, mover)) return true;
+    for (let thread = 0; thread < program.threads; thread++) {
+      const { firstWay, ways } = program.position(state, thread);
+      for (let way = firstWay; way < firstWay + ways; way++) if (program.take(state, thread, way, next)) visited.add(next);
+    }
+  }
+  return visited.size >= MOST_STATES;
+}

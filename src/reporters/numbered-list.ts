@@ -1,0 +1,63 @@
+/** Rows as a numbered list, for more threads than columns fit: `12. [user] open(): refcount_inc(&device->refcount)`. */
+import { wrap, WIDTH } from './layout.ts';
+import type { Row } from './rows.ts';
+import { shorten } from './spoken-step.ts';
+
+export function inList(rows: readonly Row[]): readonly string[] {
+  const numbers = new Numbers(rows);
+  const inFunction = new Map<string, string>();
+  return rows.flatMap((row): readonly string[] => {
+    switch (row.kind) {
+      case 'enter':
+        inFunction.set(row.thread, row.says);
+        return [];
+      case 'step': {
+        const entered = inFunction.get(row.thread);
+        inFunction.delete(row.thread);
+        return item(numbers.of(row), row.thread, entered, row.spoken.says, row.spoken.note);
+      }
+      case 'elided':
+        return item(numbers.blank, row.thread, undefined, row.says, null);
+      case 'stuck':
+        return [...item(numbers.blank, row.thread, inFunction.get(row.thread), row.says, null), ...result(row.waits)];
+      case 'wrong':
+      case 'result':
+        return result(row.says);
+      case 'loop':
+        return ['loop:'];
+      case 'again':
+        return [`(again from step ${row.from})`];
+    }
+  });
+}
+
+class Numbers {
+  private readonly digits: number;
+
+  constructor(rows: readonly Row[]) {
+    const last = rows.findLast((row) => row.kind === 'step');
+    this.digits = last?.kind === 'step' ? String(last.step.index).length : 1;
+  }
+
+  get blank(): string {
+    return ' '.repeat(this.digits + 4);
+  }
+
+  of({ step, marked }: Extract<Row, { kind: 'step' }>): string {
+    return `${marked ? '*' : ' '}${String(step.index).padStart(this.digits + 1)}. `;
+  }
+}
+
+/** The function that was entered is named where there is room for it. */
+function item(margin: string, thread: string, entered: string | undefined, says: string, note: string | null): readonly string[] {
+  const begin = `${margin}[${thread}] `;
+  const room = WIDTH - begin.length;
+  const named = entered === undefined ? says : `${entered}: ${says}`;
+  const text = [`${named}  ${note ?? ''}`.trimEnd(), named, `${says}  ${note ?? ''}`.trimEnd(), says].find(
+    ({ length }) => length <= room,
+  );
+  const line = `${begin}${text ?? shorten(says, room)}`;
+  return note === null || line.endsWith(note) ? [line] : [line, ...wrap(note, ' '.repeat(begin.length))];
+}
+
+const result = (says: string): readonly string[] => wrap(`=> ${says}`, ' ', '    ');
