@@ -158,7 +158,7 @@ export function* along<R>(operation: Operation<R>, ...messages: readonly Message
 }
 
 /** A chart follows in the same step. It takes every event in every state, so it neither blocks nor adds a step. */
-export const moves = (chart: { readonly path: string }, type: string): Message => ({
+export const moves = <P extends Protocol>(chart: Handle<P>, type: keyof P & string): Message => ({
   object: chart.path,
   event: { type },
   means: { kind: 'update' },

@@ -6,8 +6,10 @@ import { ERESTARTSYS } from '../../machines/sync/errno.ts';
 
 type C = Handle<Completion>;
 
-export const init_completion = access<Completion, 'init_completion'>('write', 'init_completion');
-export const reinit_completion = access<Completion, 'reinit_completion'>('write', 'reinit_completion');
+/** The one access that the completion's own lock does not guard. */
+const plain = { kind: 'write', plain: true } as const;
+export const init_completion = access<Completion, 'init_completion'>(plain, 'init_completion');
+export const reinit_completion = access<Completion, 'reinit_completion'>(plain, 'reinit_completion');
 export const complete = access<Completion, 'complete'>('signal', 'complete');
 export const complete_all = access<Completion, 'complete_all'>('signal', 'complete_all');
 export const completion_done = access<Completion, 'completion_done'>('read', 'completion_done');

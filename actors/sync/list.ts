@@ -79,7 +79,7 @@ const after = <E extends Entry>(head: Head, entry: E, member: string, reading: R
   );
 };
 
-export const list_first_entry_or_null = <E extends Entry>(head: Head): Operation<E | Null> => first<E>(head, 'plain');
+export const list_first_entry_or_null = <E extends Entry>(head: Head): Operation<E | Null> => first<E>(head, 'marked');
 
 type Body<E, R> = (entry: E) => Operation<R>;
 type Member<E> = Exclude<keyof E & string, 'path'>;

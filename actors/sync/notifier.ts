@@ -46,13 +46,13 @@ function* register(chain: Chain, block: Block): Operation<number> {
 /** Calls who is registered, in order, until one says stop. @returns what the last of them said */
 function* call(chain: Chain, callbacks: Callbacks, action: number, data: unknown): Operation<number> {
   let result = NOTIFY_DONE;
-  let block = (yield* head(chain)) as Block | Null;
+  let block: Block | Null = yield* head(chain);
   while (block !== NULL) {
-    const following = yield* next(chain, block as Block);
-    const name = yield* load(block as Block);
+    const following: Block | Null = yield* next(chain, block);
+    const name = yield* load(block);
     const callback = callbacks[name];
     if (callback === undefined) throw new RangeError(`no operation is given for the notifier callback "${name}"`);
-    result = yield* callback(block as Block, action, data);
+    result = yield* callback(block, action, data);
     if (result & NOTIFY_STOP_MASK) break;
     block = following;
   }

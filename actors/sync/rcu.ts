@@ -81,12 +81,12 @@ const finish = access<Rcu | Srcu, 'callback_done'>('update', 'callback_done', { 
 export function* rcu_callbacks(rcu: Handle<Rcu> | Handle<Srcu>, callbacks: RcuCallbacks = {}): Operation {
   const known: RcuCallbacks = { kfree, ...callbacks };
   yield* loop(null, function* () {
-    const head = (yield* take(rcu as Handle<Rcu>)) as Head;
+    const head = (yield* take(rcu)) as Head;
     const func = yield* load(head);
     const callback = known[func];
     if (callback === undefined) throw new RangeError(`no operation is given for the RCU callback "${func}"`);
     yield* callback(handleAt<Entry>(head.path.slice(0, head.path.lastIndexOf('.'))));
-    yield* finish(rcu as Handle<Rcu>);
+    yield* finish(rcu);
     return again(null);
   });
 }

@@ -9,6 +9,7 @@
  */
 import { assign } from 'xstate';
 import { done, part, reply, setupObject, splat } from '../object.ts';
+import { stamp } from './stamp.ts';
 
 export type Cpu = {
   run: object;
@@ -26,8 +27,6 @@ type Context = {
   offBy: string | null;
   handler: string | null;
 };
-
-const stamp = (event: object): string | null => ('by' in event ? String(event.by) : null);
 
 /** With interrupts off there is no preemption, and while a handler runs there is nobody else. */
 const mayRun = ({ handler, offBy }: Context, event: object): boolean =>

@@ -7,7 +7,7 @@
  * Left out: allocations that fail, which callers choose; idr_alloc_cyclic(); more numbers than `most`.
  */
 import { assign } from 'xstate';
-import { done, type Name, NULL_NAME, part, setupObject } from '../object.ts';
+import { done, type Name, NULL_NAME, part, reply, setupObject } from '../object.ts';
 import { ENOENT, ENOSPC } from './errno.ts';
 
 const most = 64;
@@ -29,6 +29,14 @@ export type Idr = {
 };
 
 type Context = { readonly entries: { readonly [id: number]: Name } };
+
+/** What the event finds under its number. */
+const entry = {
+  type: 'answer',
+  params: ({ context, event }: { context: Context; event: { id: number } }) => ({
+    value: { at: (context.entries[event.id] ?? NULL_NAME).at },
+  }),
+} as const;
 
 const has = ({ entries }: Context, id: number): boolean => entries[id] !== undefined;
 
@@ -60,7 +68,7 @@ const idrMachine = setupObject<Context, Idr>()
     context: ({ input }) => input,
     on: {
       idr_alloc: [
-        { guard: 'isFull', actions: { type: 'answer', params: { value: -ENOSPC } } },
+        { guard: 'isFull', actions: reply(-ENOSPC) },
         {
           actions: [
             {
@@ -71,25 +79,9 @@ const idrMachine = setupObject<Context, Idr>()
           ],
         },
       ],
-      idr_find: {
-        actions: {
-          type: 'answer',
-          params: ({ context, event }) => ({ value: { at: (context.entries[event.id] ?? NULL_NAME).at } }),
-        },
-      },
-      idr_replace: [
-        { guard: 'isAbsent', actions: { type: 'answer', params: { value: -ENOENT } } },
-        { actions: ['replace', { type: 'answer', params: { value: 0 } }] },
-      ],
-      idr_remove: {
-        actions: [
-          {
-            type: 'answer',
-            params: ({ context, event }) => ({ value: { at: (context.entries[event.id] ?? NULL_NAME).at } }),
-          },
-          'remove',
-        ],
-      },
+      idr_find: { actions: entry },
+      idr_replace: [{ guard: 'isAbsent', actions: reply(-ENOENT) }, { actions: ['replace', reply(0)] }],
+      idr_remove: { actions: [entry, 'remove'] },
       idr_is_empty: {
         actions: { type: 'answer', params: ({ context }) => ({ value: Object.keys(context.entries).length === 0 }) },
       },
@@ -128,7 +120,7 @@ const idaMachine = setupObject<IdaContext, Ida>()
     context: ({ input }) => input,
     on: {
       ida_alloc_range: [
-        { guard: 'isFull', actions: { type: 'answer', params: { value: -ENOSPC } } },
+        { guard: 'isFull', actions: reply(-ENOSPC) },
         {
           actions: [
             {

@@ -14,6 +14,7 @@
  */
 import { assign } from 'xstate';
 import { done, NULL_NAME, part, reply, setupObject, type Splat, splat } from '../object.ts';
+import { byName } from './stamp.ts';
 
 /** Any object with a path: an entry, a head or a node. */
 type Pointer = { readonly path: string };
@@ -62,7 +63,6 @@ const without = (context: HeadContext, entry: string): HeadContext => ({
   freed: context.freed.filter((name) => name !== entry),
   left: context.left.filter(([name]) => name !== entry),
 });
-const byEntry = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);
 
 const headMachine = setupObject<HeadContext, ListHead>()
   .extend({
@@ -92,7 +92,7 @@ const headMachine = setupObject<HeadContext, ListHead>()
         if (!('entry' in event)) return {};
         const others = without(context, event.entry.at);
         const left: readonly [string, string] = [event.entry.at, next(context, event.entry.at)];
-        return { ...others, left: [...others.left, left].toSorted(byEntry) };
+        return { ...others, left: [...others.left, left].toSorted(byName) };
       }),
       noteFree: assign(({ context, event }) => {
         if (!('entry' in event)) return {};

@@ -4,7 +4,9 @@
  * Waiters are not kept here: while it is locked, `mutex_lock` is not enabled, and who goes first is the scheduler's choice.
  */
 import { assign } from 'xstate';
-import { done, part, reply, setupObject, splat } from '../object.ts';
+import { done, part, reply, setupObject } from '../object.ts';
+import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { stamp } from './stamp.ts';
 
 export type Mutex = {
   mutex_lock: object;
@@ -15,18 +17,11 @@ export type Mutex = {
   signal: object;
 };
 
-const badUnlock = splat({
-  kind: 'unlock-imbalance',
-  text: 'it is unlocked by a thread that does not hold it',
-  prints: 'WARNING: bad unlock balance detected!',
-});
-const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
-
 const machine = setupObject<{ owner: string | null }, Mutex>()
   .extend({
-    guards: { isOwner: ({ context, event }) => 'by' in event && context.owner === event.by },
+    guards: { isOwner: ({ context, event }) => context.owner === stamp(event) },
     actions: {
-      own: assign({ owner: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      own: assign({ owner: ({ event }) => stamp(event) }),
       disown: assign({ owner: null }),
     },
   })

@@ -10,6 +10,7 @@
 import { assign } from 'xstate';
 import { done, part, type Splat, setupObject, splat } from '../object.ts';
 import { field } from './field.ts';
+import { byName, stamp } from './stamp.ts';
 
 type Pointer = { readonly path: string };
 
@@ -51,8 +52,6 @@ type Context = {
   barriers: readonly (readonly [who: string, callbacks: number])[];
 };
 
-const stamp = (event: object): string => ('by' in event ? String(event.by) : '');
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 const present = ({ readers }: Context): Names => [...new Set(readers)];
 
 /** Only with its outermost read side left is a reader gone. */

@@ -9,7 +9,9 @@
  * Left out: downgrade_write(); lock stealing and hand-off, which are choices of the scheduler, too.
  */
 import { assign } from 'xstate';
-import { done, part, reply, setupObject, splat } from '../object.ts';
+import { done, part, reply, setupObject } from '../object.ts';
+import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { stamp } from './stamp.ts';
 
 export type Rwsem = {
   down_read: object;
@@ -33,31 +35,22 @@ type Context = {
   waitingWriters: number;
 };
 
-const badUnlock = splat({
-  kind: 'unlock-imbalance',
-  text: 'it is unlocked by a thread that does not hold it',
-  prints: 'WARNING: bad unlock balance detected!',
-});
-const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
-
 const machine = setupObject<Context, Rwsem>()
   .extend({
     guards: {
       writerWaits: ({ context }) => context.waitingWriters > 0,
       noWriterWaits: ({ context }) => context.waitingWriters === 0,
-      isWriter: ({ context, event }) => 'by' in event && context.writer === event.by,
-      isReader: ({ context, event }) => 'by' in event && context.readers.includes(event.by ?? ''),
-      isOnlyReader: ({ context, event }) => 'by' in event && context.readers.length === 1 && context.readers[0] === event.by,
+      isWriter: ({ context, event }) => context.writer === stamp(event),
+      isReader: ({ context, event }) => context.readers.includes(stamp(event)),
+      isOnlyReader: ({ context, event }) => context.readers.length === 1 && context.readers[0] === stamp(event),
     },
     actions: {
-      write: assign({ writer: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      write: assign({ writer: ({ event }) => stamp(event) }),
       unwrite: assign({ writer: null }),
-      read: assign({
-        readers: ({ context, event }) => [...context.readers, ('by' in event ? event.by : undefined) ?? ''].toSorted(),
-      }),
+      read: assign({ readers: ({ context, event }) => [...context.readers, stamp(event)].toSorted() }),
       unread: assign({
         readers: ({ context, event }) => {
-          const at = 'by' in event ? context.readers.indexOf(event.by ?? '') : -1;
+          const at = context.readers.indexOf(stamp(event));
           return context.readers.filter((_, i) => i !== at);
         },
       }),

@@ -5,7 +5,9 @@
  * has itself interrupted never gets it follows from the CPU object.
  */
 import { assign } from 'xstate';
-import { done, part, reply, setupObject, splat } from '../object.ts';
+import { done, part, reply, setupObject } from '../object.ts';
+import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { stamp } from './stamp.ts';
 
 export type Spinlock = {
   spin_lock: object;
@@ -13,20 +15,13 @@ export type Spinlock = {
   spin_unlock: object;
 };
 
-const badUnlock = splat({
-  kind: 'unlock-imbalance',
-  text: 'it is unlocked by a thread that does not hold it',
-  prints: 'WARNING: bad unlock balance detected!',
-});
-const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
-
 type Context = { owner: string | null };
 
 const machine = setupObject<Context, Spinlock>()
   .extend({
-    guards: { isOwner: ({ context, event }) => 'by' in event && context.owner === event.by },
+    guards: { isOwner: ({ context, event }) => context.owner === stamp(event) },
     actions: {
-      own: assign({ owner: ({ event }) => ('by' in event ? (event.by ?? null) : null) }),
+      own: assign({ owner: ({ event }) => stamp(event) }),
       disown: assign({ owner: null }),
     },
   })

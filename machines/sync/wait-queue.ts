@@ -11,6 +11,7 @@
  */
 import { assign } from 'xstate';
 import { done, part, setupObject } from '../object.ts';
+import { stamp } from './stamp.ts';
 
 export type WaitQueue = {
   prepare_to_wait_event: object;
@@ -34,12 +35,9 @@ type Context = {
   woken: readonly string[];
 };
 
-type Set = readonly string[];
-const add = (set: Set, by: string): Set => (set.includes(by) ? set : [...set, by].toSorted());
-const remove = (set: Set, by: string): Set => set.filter((name) => name !== by);
-
-/** What the checker stamps on each event here but a wake-up. */
-const stamp = (event: object): string => ('by' in event ? String(event.by) : '');
+type Names = readonly string[];
+const add = (set: Names, by: string): Names => (set.includes(by) ? set : [...set, by].toSorted());
+const remove = (set: Names, by: string): Names => set.filter((name) => name !== by);
 
 const machine = setupObject<Context, WaitQueue>()
   .extend({

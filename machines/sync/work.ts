@@ -12,6 +12,7 @@
 import { assign } from 'xstate';
 import { done, part, reply, setupObject, splat } from '../object.ts';
 import { field } from './field.ts';
+import { byName, stamp } from './stamp.ts';
 
 type Pointer = { readonly path: string };
 
@@ -41,9 +42,7 @@ type Context = {
   flushes: readonly (readonly [who: string, awaited: readonly Awaited[]])[];
 };
 
-const stamp = (event: object): string => ('by' in event ? String(event.by) : '');
 const workOf = (event: object): string => ('work' in event ? (event.work as { at: string }).at : '');
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 const structOf = (work: string): string => work.slice(0, work.lastIndexOf('.'));
 const without = (names: readonly string[], name: string): readonly string[] => names.filter((other) => other !== name);
 

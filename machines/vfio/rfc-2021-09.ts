@@ -28,7 +28,7 @@ import { notifier_block, notifier_chain } from '../sync/notifier.ts';
 import { refcount } from '../sync/refcount.ts';
 import { rwsem } from '../sync/rwsem.ts';
 import { wait_queue_head } from '../sync/wait-queue.ts';
-import { work_struct } from '../sync/work.ts';
+import { work_struct, workqueue } from '../sync/work.ts';
 import { chart, containerChart } from './charts.ts';
 
 /* ---- the driver core ---- */
@@ -154,6 +154,9 @@ export interface VfioContainer extends HandleTo<typeof vfio_container> {}
 /** On the group's unbound_list while its device is on the way from a vfio driver to none. */
 export const vfio_unbound_dev = struct('vfio_unbound_dev', { dev: pointer<Device>(), unbound_next: list_node() });
 export interface VfioUnboundDev extends HandleTo<typeof vfio_unbound_dev> {}
+
+/** kernel/workqueue.c: where schedule_work() puts its items. A daemon in `worker_thread` runs them. */
+export const workqueues = globals('workqueues', { system_wq: workqueue() });
 
 export const vfio_group_put_work = struct('vfio_group_put_work', {
   work: work_struct('vfio_group_put_bg'),

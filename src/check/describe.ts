@@ -100,6 +100,7 @@ function sentence({ kind, object, text, sites }: Fault): string {
   if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
   if (kind === 'never-reached') return `"${object}": ${text}`;
   const [site] = sites;
+  if (object === site?.function) return `${kind === 'bug' ? 'BUG' : 'WARN'} in ${site.function}(): ${text}`;
   const where = site === undefined || sites.length > 1 ? '' : ` in ${site.function}()`;
   return kind === 'deadlock' ? `Deadlock: ${text}` : `${object}: ${text}${where}`;
 }

@@ -122,7 +122,8 @@ export class Judge {
   private ofSplat(state: Int32Array, thread: number, slot: number, { kind, text, prints }: Splat): number {
     const site = this.siteOf(this.program.position(state, thread));
     const name = this.program.world.nameOf(slot);
-    const object = name === 'NULL' || name === 'environment' ? site.object : plainName(name);
+    // A WARN_ON() is nobody's but that of the function in which it stands.
+    const object = name === 'environment' ? site.function : name === 'NULL' ? site.object : plainName(name);
     return this.number(`${kind}|${object}|${text}|${site.function}|${site.event}`, {
       kind,
       object: kind === 'null-deref' ? site.object.replace(/^NULL\./, '') : object,

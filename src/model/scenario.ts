@@ -19,7 +19,8 @@ export interface Local<R = unknown> {
 
 export const local = <R extends Json | { readonly path: string } | undefined>(name: string): Local<R> => ({ local: name });
 
-type Argument<A> = A | Local<A>;
+/** A result that may be an errno goes to a call that is made `ifOk`. */
+type Argument<A> = A | Local<A | number>;
 type Arguments<A extends readonly unknown[]> = { readonly [I in keyof A]: Argument<A[I]> };
 
 /** One entry into the kernel. */

@@ -47,7 +47,7 @@ const heldAt = ({ held, thread }: TraceStep, trace: Trace): readonly string[] =>
   held.map((lock) => spellLock(lock, thread, trace)).toSorted();
 
 /** As the thread spelled it when it took it. */
-function spellLock(lock: string, thread: string, { steps }: Trace): string {
+export function spellLock(lock: string, thread: string, { steps }: Trace): string {
   const taken = steps.findLast((step) => step.thread === thread && step.object === lock && step.means.kind === 'acquire');
   return taken === undefined ? `&${plainName(lock).replace('.', '->')}` : subjectOf(taken.c);
 }

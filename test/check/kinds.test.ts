@@ -267,12 +267,12 @@ const pairs: { readonly [what: string]: Pair } = {
   },
   'warn: a WARN_ON whose condition holds': {
     speaks: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'WARN' as const, 0)] }), expect: [] }),
-    finds: ['warn environment'],
+    finds: ['warn complain'],
     silent: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'WARN' as const, 1)] }), expect: [] }),
   },
   'bug: a BUG_ON whose condition holds': {
     speaks: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'BUG' as const, 0)] }), expect: [] }),
-    finds: ['bug environment'],
+    finds: ['bug complain'],
     silent: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'BUG' as const, 1)] }), expect: [] }),
   },
   'list-corruption: an entry that two add': {

@@ -104,7 +104,7 @@ test('the ways of one step are enabled each by itself: a wait that can also be l
       threads: ({ d }) => ({ a: [call(take_or_signal, d)], ...(withFinisher ? { b: [call(finish, d)] } : {}) }),
       expect: [],
     });
-  t.deepEqual(summaries(await checkTiny(spec(true))), ['warn environment']);
+  t.deepEqual(summaries(await checkTiny(spec(true))), ['warn take_or_signal']);
   t.deepEqual(summaries(await checkTiny(spec(false))), []);
 });
 

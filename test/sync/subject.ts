@@ -151,7 +151,7 @@ export class TestThread<R> {
     const answers = messages.map((message) => {
       const { object, event } = message;
       if (event.type === 'kfree') return this.free(object);
-      if (object === 'environment') return this.log(`${event.type}: ${String(event.text)}`);
+      if (object === 'environment') return this.log(`${event.type}: ${event.text as string}`);
       return this.objects.at(object).say(event.type, this.asked(message));
     });
     this.objects.splats.push(...answers.flatMap(({ splats }) => splats));

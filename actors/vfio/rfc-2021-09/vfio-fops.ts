@@ -170,6 +170,8 @@ function* vfio_group_try_open(group: VfioGroup, nongroup_dev: boolean): Operatio
   return ret;
 }
 
+/** Of a u32. */
+const lessOne = (opened: number): number => (opened - 1) >>> 0;
 const closedAt = (group: VfioGroup, opened: number) => (opened === 0 ? [groupMoves(group, 'closed')] : []);
 
 /** @returns the group, or a negative errno */
@@ -187,7 +189,7 @@ export function* vfio_group_fops_open(vfio: Vfio, minor: number): Operation<Vfio
 export function* vfio_group_fops_release(vfio: Vfio, group: VfioGroup): Operation<number> {
   yield* vfio_group_try_dissolve_container(group);
   yield* mutex_lock(group.opened_lock);
-  const opened = (yield* load(group.opened)) - 1;
+  const opened = lessOne(yield* load(group.opened));
   yield* along(store(group.opened, opened), ...closedAt(group, opened));
   yield* mutex_unlock(group.opened_lock);
   yield* vfio_group_put(vfio, group);
@@ -236,7 +238,7 @@ export function* vfio_device_fops_open(
     }
     if (ret !== 0 && !isNull(group)) {
       yield* mutex_lock(group.opened_lock);
-      const opened = (yield* load(group.opened)) - 1;
+      const opened = lessOne(yield* load(group.opened));
       yield* along(store(group.opened, opened), ...closedAt(group, opened));
       yield* mutex_unlock(group.opened_lock);
     }
@@ -273,7 +275,7 @@ export function* vfio_device_fops_release(
     if (!isNull(group)) {
       yield* mutex_lock(group.opened_lock);
       const counted = deref(yield* load(device.group));
-      const opened = (yield* load(counted.opened)) - 1;
+      const opened = lessOne(yield* load(counted.opened));
       yield* along(store(counted.opened, opened), ...closedAt(counted, opened));
       yield* mutex_unlock(deref(yield* load(device.group)).opened_lock);
     }

@@ -200,11 +200,20 @@ export function* vfio_unregister_device(
 }
 
 /** What drivers call that know the group interface alone. */
-export const vfio_register_group_dev = (
+export function* vfio_register_group_dev(
   vfio: Vfio,
   device: VfioDevice,
   pools: Pools = {},
   ops: VfioDeviceOps = vfio_device_ops,
-): Operation<number> => vfio_register_device(vfio, device, VFIO_DEVNODE_GROUP, pools, ops);
+): Operation<number> {
+  return yield* vfio_register_device(vfio, device, VFIO_DEVNODE_GROUP, pools, ops);
+}
 
-export const vfio_unregister_group_dev = vfio_unregister_device;
+export function* vfio_unregister_group_dev(
+  vfio: Vfio,
+  device: VfioDevice,
+  pools: Pools = {},
+  ops: VfioDeviceOps = vfio_device_ops,
+): Operation {
+  yield* vfio_unregister_device(vfio, device, pools, ops);
+}

@@ -1,0 +1,57 @@
+/** One finding in full: what went wrong, the diagram, what a kernel would print, how to play it again. */
+import type { Finding } from '../check/finding.ts';
+import { formatSchedule } from '../trace/schedule.ts';
+import { diagram } from './diagram.ts';
+import { kernelPrint } from './kernel/print.ts';
+import { count, type Paint, WIDTH, wrap } from './layout.ts';
+import type { PlaceOf } from './places.ts';
+import { stepList } from './step-list.ts';
+
+export interface FindingOptions {
+  readonly paint: Paint;
+  /** Diagrams without elisions. */
+  readonly allSteps: boolean;
+  /** Where each step stands in the source, in a list of its own; null for no list. */
+  readonly placeOf: PlaceOf | null;
+  /** The file that holds the finding's schedule; null if none was written. */
+  readonly scheduleFile: (finding: Finding) => string | null;
+}
+
+export function findingText(finding: Finding, options: FindingOptions): readonly string[] {
+  const { paint, allSteps, placeOf } = options;
+  return [
+    ...wrap(`${finding.message}.`).map(paint.strong),
+    ...(finding.expected ? ['This is the finding that the scenario expects.'] : []),
+    ...block(diagram(finding, { allSteps }).map((line) => (/^[^^]*\^{2,}$/.test(line) ? paint.bad(line) : line))),
+    ...block(facts(finding)),
+    ...block(kernel(finding)),
+    ...(placeOf === null || finding.trace === null ? [] : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),
+    ...block(schedule(finding, options)),
+  ];
+}
+
+const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
+
+function facts({ trace, preemptions, threads, proven, kind, loopFrom }: Finding): readonly string[] {
+  if (trace === null) return [];
+  const fewest = proven ? ' (no schedule has fewer)' : '';
+  const loop = loopFrom === null ? '' : `, the last ${trace.steps.length - loopFrom + 1} of them over and over`;
+  return wrap(`${kind}: ${count(trace.steps.length, 'step')}${loop}, ${count(preemptions, 'preemption')}${fewest}, ${count(threads.length, 'thread')}.`);
+}
+
+function kernel(finding: Finding): readonly string[] {
+  const { says, lines } = kernelPrint(finding, WIDTH - 2);
+  return [...wrap(says), ...lines.map((line) => `  ${line}`.trimEnd())];
+}
+
+/** The lines of a schedule and of a command are copied: they are never broken. */
+function schedule(finding: Finding, { scheduleFile, paint }: FindingOptions): readonly string[] {
+  if (finding.schedule === null) return [];
+  const file = scheduleFile(finding);
+  const text = formatSchedule(finding.schedule).trimEnd().split('\n');
+  return [
+    'Schedule:',
+    ...text.map((line) => `  ${line}`),
+    `Replay: ${paint.strong(`npx interlock replay ${file ?? "'<the schedule above>'"}`)}`,
+  ];
+}

@@ -1,0 +1,40 @@
+/** The hung task detector, for each task that is stuck, and what it shows of the locks. */
+import type { Finding } from '../../check/finding.ts';
+import type { Standing, Trace } from '../../trace/trace.ts';
+import { count } from '../layout.ts';
+import { spellLock } from '../locks-held.ts';
+import { callTrace, innermost } from './call-trace.ts';
+
+export function hungTasks({ fault, loopFrom }: Finding, trace: Trace): readonly string[] {
+  const stuck = fault.sites.flatMap(({ thread }) => trace.standing.filter((standing) => standing.thread === thread));
+  const holding = trace.standing.filter(({ held }) => held.length > 0);
+  const verdict = loopFrom === null ? 'can never run again' : 'can never run again, while others go on';
+  return [
+    ...stuck.flatMap((standing) => [
+      `INFO: task ${standing.thread} blocked for more than 120 seconds. (modelled)`,
+      ...callTrace([...standing.functions, standing.event ?? ''].filter(Boolean)),
+      ...likelyOwner(standing, trace),
+    ]),
+    ...(holding.length === 0
+      ? []
+      : ['', 'Showing all locks held in the system:', ...holding.flatMap((who) => locksOf(who, trace))]),
+    '',
+    `No kernel says that: ${count(stuck.length, 'task')} ${verdict}.`,
+  ];
+}
+
+function likelyOwner({ thread, event, object }: Standing, { standing }: Trace): readonly string[] {
+  const owner = standing.find((other) => object !== null && other.held.includes(object));
+  if (owner === undefined || event?.startsWith('mutex_lock') !== true) return [];
+  return [`INFO: task ${thread} is blocked on a mutex likely owned by task ${owner.thread}.`];
+}
+
+const locksOf = ({ thread, held }: Standing, trace: Trace): readonly string[] => [
+  `${count(held.length, 'lock')} held by ${thread}:`,
+  ...held.map((lock, i) => ` #${i}:  (${spellLock(lock, thread, trace)}), at: ${takenIn(lock, thread, trace)}`),
+];
+
+function takenIn(lock: string, thread: string, { steps }: Trace): string {
+  const taken = steps.findLast((step) => step.thread === thread && step.object === lock && step.means.kind === 'acquire');
+  return taken === undefined ? '?' : innermost(taken);
+}

@@ -1,0 +1,58 @@
+/** What a check may claim: how far it looked, at what, under which assumptions. */
+import type { CheckResult, Outcome } from '../check/check.ts';
+import type { Thread } from '../model/scenario.ts';
+import { count, grouped, listed, type Paint, wrap } from './layout.ts';
+
+/** How outcomes read, and in what colour: the words alone say it. */
+export function outcomeText(outcome: Outcome, paint: Paint): string {
+  switch (outcome) {
+    case 'as-expected':
+      return paint.good('as expected');
+    case 'unexpected':
+      return paint.bad('UNEXPECTED');
+    case 'missing':
+      return paint.bad('MISSING what is expected');
+    case 'cut':
+      return paint.doubtful('cut, nothing unexpected so far');
+  }
+}
+
+/** "Exhaustive: none in N states" and "None, but cut at N states" claim different things, and never look alike. */
+export function claim({ findings, cut, states }: CheckResult): string {
+  const found = findings.length === 0 ? 'none' : count(findings.length, 'finding');
+  if (cut === null) return `Exhaustive: ${found} in ${count(states, 'state')}`;
+  const said = found === 'none' ? 'None' : found;
+  const [, bound] = /^(\d+) states$/.exec(cut) ?? [];
+  return bound === undefined
+    ? `${said}, but ${cut} after ${count(states, 'state')}`
+    : `${said}, but cut at ${count(Number(bound), 'state')}`;
+}
+
+export const effort = ({ steps, depth, seconds }: CheckResult): string =>
+  `${count(steps, 'step')}, depth ${grouped(depth)}, ${seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`}`;
+
+/** Threads with their calls, the memory model, the bounds, and the kinds of finding that were looked for. */
+export function scopeOf(result: CheckResult): readonly string[] {
+  const { scenario, searched, cut } = result;
+  const variant = scenario.variants[result.variant];
+  const threads = Object.entries(variant?.threads ?? {});
+  const longest = Math.max(0, ...threads.map(([name]) => name.length));
+  const assumes = variant?.assumes ?? scenario.assumes;
+  return [
+    `${count(threads.length, 'thread')}:`,
+    ...threads.flatMap(([name, thread]) => {
+      const begin = `  ${name.padEnd(Math.min(longest, 30))}  `;
+      return wrap(callsOf(thread), begin, ' '.repeat(begin.length));
+    }),
+    ...(assumes === undefined ? [] : wrap(`Assumes: ${assumes}`, '', '  ')),
+    ...wrap(
+      `Memory model: sequential consistency. Bounds: ${cut === null ? 'none; every interleaving was searched' : cut}. Searched for ${listed(searched)}.`,
+    ),
+    ...(searched.includes('starvation') ? [] : wrap('Not searched for starvation and hung-task, which takes the whole graph.')),
+  ];
+}
+
+const callsOf = ({ calls, kind, forever }: Thread): string => {
+  const names = calls.map(({ operation, condition }) => `${operation.name}()${condition === null ? '' : ' if that succeeded'}`);
+  return `${names.join(', ')}${forever ? ', over and over' : ''}${kind === 'daemon' ? ' (daemon)' : ''}`;
+};
