@@ -140,7 +140,8 @@ export default defineScenario({
       }),
       always: { 'the count is not poisoned': ({ device }) => device.refcount.n >= 0 },
       sometimes: {
-        'a user is in before the second read': ({ next, device }) => next('registrar') === 'refcount_read' && device.refcount.n > 1,
+        'a user is in before the second read': ({ next, device }) =>
+          next('registrar') === 'refcount_read' && device.refcount.n > 1,
         'the group user has the device': ({ result }) => typeof result(through_group) === 'object',
       },
       atEnd: { 'the registration is the one reference left': ({ device }) => device.refcount.n === 1 },
@@ -148,7 +149,8 @@ export default defineScenario({
     }),
     rfc: variant({
       summary: 'Two tasks expose one vfio_device, one through its group, one through a node of its own.',
-      assumes: 'Two tasks register one vfio_device at the same time. No caller in the series does; nothing in the API forbids it.',
+      assumes:
+        'Two tasks register one vfio_device at the same time. No caller in the series does; nothing in the API forbids it.',
       objects: rfcObjects,
       start: rfcStart(false),
       threads: ({ vfio, device, driver, unbound }) => ({
