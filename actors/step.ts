@@ -85,8 +85,17 @@ const encodeAll = (ask: object | undefined): { [key: string]: Json } =>
 
 /** The only bare `yield` of kernel code, and the only cast: the reply is what the object's protocol promises. */
 function* take(step: readonly [Alternative, ...Alternative[]]): Operation<Json> {
-  return yield { step, stack: new Error('step').stack ?? '' };
+  const here = new Error('step');
+  return yield stepAt(step, () => here.stack ?? '');
 }
+
+/** To write a stack out costs more than to take the step, and few are ever read. */
+const stepAt = (step: readonly [Alternative, ...Alternative[]], stack: () => string): Step => ({
+  step,
+  get stack() {
+    return stack();
+  },
+});
 
 export interface Spelling {
   readonly c?: string;
@@ -150,9 +159,9 @@ export function* choose<N extends string>(what: string, ...ways: readonly N[]): 
 export function* along<R>(operation: Operation<R>, ...messages: readonly Message[]): Operation<R> {
   const first = operation.next();
   if (first.done || !('step' in first.value)) throw new TypeError('along() needs an operation of exactly one step');
-  const { step, stack } = first.value;
-  const [only, ...more] = step.map((way) => ({ ...way, messages: [...way.messages, ...messages] as const }));
-  const last = operation.next(yield { step: [only as Alternative, ...(more as Alternative[])], stack });
+  const { value } = first;
+  const [only, ...more] = value.step.map((way) => ({ ...way, messages: [...way.messages, ...messages] as const }));
+  const last = operation.next(yield stepAt([only as Alternative, ...(more as Alternative[])], () => value.stack));
   if (!last.done) throw new TypeError('along() needs an operation of exactly one step');
   return last.value;
 }

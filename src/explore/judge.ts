@@ -87,7 +87,7 @@ export class Judge {
     const site = this.siteOf(waiting);
     const text =
       kind === 'starvation'
-        ? `${site.thread} never gets out of ${functionsOf(waiting.step?.stack ?? '')[0] ?? site.function}(), though every thread gets its turn`
+        ? `${site.thread} never gets out of ${functionsOf(waiting.step?.stack() ?? '')[0] ?? site.function}(), though every thread gets its turn`
         : `${site.thread} is never woken in ${site.function}(), while others go on`;
     const prints = kind === 'hung-task' ? `INFO: task ${site.thread} blocked for more than 120 seconds.` : null;
     const id = this.number(`${kind}|${site.thread}|${site.function}|${site.event}`, {
@@ -108,7 +108,7 @@ export class Judge {
       site = {
         thread: this.program.world.threads[thread]?.name ?? '',
         function:
-          functionsOf(step?.stack ?? '')
+          functionsOf(step?.stack() ?? '')
             .filter((name) => name !== step?.event.type)
             .at(-1) ?? '',
         event: step?.event.type ?? '',

@@ -32,7 +32,11 @@ export interface Position {
   readonly log: readonly Json[];
   readonly held: readonly Held[];
   /** Null once the thread has ended or stopped. */
-  readonly step: { readonly event: Event; readonly object: string; readonly stack: string } | null;
+  readonly step: {
+    readonly event: Event;
+    readonly object: string /** Written out only when it is asked for. */;
+    readonly stack: () => string;
+  } | null;
   readonly acquires: boolean;
   /** The step is a wait for what others do. */
   readonly waits: boolean;
@@ -207,7 +211,8 @@ export class Program {
     const id = this.positions.length;
     this.positionIds[thread]?.set(key, id);
     const { root, log } = cursor.position;
-    const first = cursor.step?.step[0].messages[0];
+    const { step } = cursor;
+    const first = step?.step[0].messages[0];
     const resolved = this.world.waysOf(cursor);
     this.positions.push({
       thread,
@@ -216,7 +221,7 @@ export class Program {
       root,
       log: [...log],
       held: [...cursor.locksHeld],
-      step: first === undefined ? null : { event: first.event, object: first.object, stack: cursor.step?.stack ?? '' },
+      step: first === undefined ? null : { event: first.event, object: first.object, stack: () => step?.stack ?? '' },
       waits: first?.means.kind === 'wait',
       acquires: first?.means.kind === 'acquire',
       reacquires: first?.means.kind === 'acquire' && cursor.locksHeld.some((held) => held.object === first.object),
