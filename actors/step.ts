@@ -4,7 +4,7 @@
  * A kernel function is a generator function that calls with `yield*`; the only bare `yield` stands in this file. A step
  * is a fixed list of messages that are applied at once, or several such alternatives of which one is taken.
  */
-import { type Handle, handleAt, type Json, type Name, type Protocol, type ReplyOf } from '../machines/object.ts';
+import { type Handle, handleAt, type Json, type Name, NULL, type Protocol, type ReplyOf } from '../machines/object.ts';
 
 /** What a step means to a detector, which never has to learn the name of a lock. */
 export interface Meaning {
@@ -72,13 +72,25 @@ type With<P extends Protocol, K extends keyof P> = P[K] extends { readonly with:
 const isHandle = (value: unknown): value is { path: string } =>
   typeof value === 'object' && value !== null && typeof (value as { path?: unknown }).path === 'string';
 
-/** Objects travel by name. */
-const encode = (value: unknown): Json => (isHandle(value) ? { at: value.path } : (value as Json));
+/** Objects travel by name, wherever they stand in what is said. */
+export const encode = (value: unknown): Json => {
+  if (isHandle(value)) return { at: value.path };
+  if (Array.isArray(value)) return value.map(encode);
+  return isPlain(value) ? encodeAll(value) : (value as Json);
+};
 
-const isName = (value: Json): value is Json & Name =>
+const isPlain = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const isName = (value: unknown): value is Name =>
   typeof value === 'object' && value !== null && typeof (value as { at?: unknown }).at === 'string';
 
-export const decode = (value: Json): unknown => (isName(value) ? handleAt(value.at) : value);
+export const decode = (value: Json): unknown => {
+  if (isName(value)) return handleAt(value.at);
+  if (Array.isArray(value)) return value.map(decode);
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, decode(part)]));
+};
 
 const encodeAll = (ask: object | undefined): { [key: string]: Json } =>
   Object.fromEntries(Object.entries(ask ?? {}).map(([key, value]) => [key, encode(value)]));
@@ -139,6 +151,7 @@ export function* oneOf<N extends string>(
   }));
   const [first, ...rest] = alternatives;
   if (first === undefined) throw new TypeError('oneOf() needs at least one way');
+  if (rest.length === 0) return { way: first.name as N, reply: decode(yield* take([first])) };
   const taken = (yield* take([first, ...rest])) as { way: N; reply: Json };
   return { way: taken.way, reply: decode(taken.reply) };
 }
@@ -224,9 +237,11 @@ export function* BUG_ON(condition: boolean, text: string): Operation {
   if (condition) yield* kernel('BUG', text, `BUG_ON(${text})`);
 }
 
-/** One step that ends the object's life. What reaches it afterwards is a use after free. */
-export const kfree = (object: { readonly path: string }): Operation =>
-  send({ object: object.path, event: { type: 'kfree' }, means: { kind: 'free' }, c: 'kfree($)' });
+/** One step that ends the object's life. What reaches it afterwards is a use after free. To free NULL does nothing. */
+export function* kfree(object: { readonly path: string }): Operation {
+  if (object.path === NULL.path) return;
+  yield* send({ object: object.path, event: { type: 'kfree' }, means: { kind: 'free' }, c: 'kfree($)' });
+}
 
 /** Memory from the thread's own share of a pool. Allocations that fail are `choose`n by the caller. */
 export const kzalloc = <H extends { readonly path: string }>(from: H): Operation<H> =>

@@ -5,7 +5,7 @@
  * Left out: the domains that follow from it, and PASIDs. Where C asks whether the group is on its default domain, it asks
  * here for an owner alone: nobody attaches a domain without being one.
  */
-import { NULL } from '../../machines/object.ts';
+import { NULL, type Null } from '../../machines/object.ts';
 import type { Device, IommuGroup, IommuGroupOwner } from '../../machines/vfio/v6.6.ts';
 import { kfree, type Operation, WARN_ON } from '../step.ts';
 import { kref_get, kref_put } from '../sync/kref.ts';
@@ -14,10 +14,10 @@ import { mutex_lock, mutex_unlock } from '../sync/mutex.ts';
 import { EBUSY, EPERM } from '../vfio/errno.ts';
 import { follow, isNull } from './pointer.ts';
 
-/** It is set when the device comes to its bus, long before any driver. Not modelled: a device without a group. */
-export function* iommu_group_get(dev: Device): Operation<IommuGroup> {
-  const group = yield* follow(dev.iommu_group);
-  yield* kref_get(group.devices_kobj);
+/** Which is set when the device comes to its bus, long before any driver. @returns NULL behind no IOMMU */
+export function* iommu_group_get(dev: Device): Operation<IommuGroup | Null> {
+  const group = yield* load(dev.iommu_group);
+  if (!isNull(group)) yield* kref_get(group.devices_kobj);
   return group;
 }
 

@@ -1,7 +1,7 @@
 /** include/linux/completion.h: the calls on a struct completion. */
 import type { Handle } from '../../machines/object.ts';
 import type { Completion } from '../../machines/sync/completion.ts';
-import { access, message, type Operation, oneOf } from '../step.ts';
+import { access, message, type Message, type Operation, oneOf } from '../step.ts';
 import { ERESTARTSYS } from '../../machines/sync/errno.ts';
 
 type C = Handle<Completion>;
@@ -50,9 +50,12 @@ export function* wait_for_completion_killable(x: C): Operation<number> {
   return way === 'done' ? 0 : -ERESTARTSYS;
 }
 
-/** @returns what is left of the time, 0 when it is up, -ERESTARTSYS on a signal */
-export function* wait_for_completion_interruptible_timeout(x: C): Operation<number> {
+/**
+ * @param heard what charts see of a signal
+ * @returns what is left of the time, 0 when it is up, -ERESTARTSYS on a signal
+ */
+export function* wait_for_completion_interruptible_timeout(x: C, ...heard: readonly Message[]): Operation<number> {
   const c = 'wait_for_completion_interruptible_timeout(&$)';
-  const { way } = yield* oneOf({ done: wait(x, c), timeout: timeout(x, c), signal: signal(x, c) });
+  const { way } = yield* oneOf({ done: wait(x, c), timeout: timeout(x, c), signal: [signal(x, c), ...heard] });
   return way === 'done' ? REMAINING : way === 'timeout' ? 0 : -ERESTARTSYS;
 }

@@ -25,7 +25,9 @@ const most = 64;
 const warns = (text: string, prints: string): { type: 'splat'; params: Splat } => splat({ kind: 'refcount', text, prints });
 const additionOnZero = warns('it is raised from 0', 'refcount_t: addition on 0; use-after-free.');
 const underflow = warns('it is put below 0', 'refcount_t: underflow; use-after-free.');
-const decrementHitZero = warns('refcount_dec() brings it to 0', 'refcount_t: decrement hit 0; leaking memory.');
+const decrementHitZero = warns('refcount_dec() takes the last reference, or one that is not there', 'refcount_t: decrement hit 0; leaking memory.');
+/** refcount_dec() has one text for whatever it finds that is not above 1. */
+const decrementBelowZero = warns('it is put below 0', 'refcount_t: decrement hit 0; leaking memory.');
 const leaking = warns('it is raised after it was poisoned', 'refcount_t: saturated; leaking memory.');
 const lostReference = splat({ kind: 'refcount', text: 'the set lowers a live count: a reference is lost', prints: null });
 
@@ -62,7 +64,7 @@ const machine = setupObject<Context, Refcount>()
           ],
           refcount_inc: { target: 'saturated', actions: ['poison', additionOnZero] },
           refcount_inc_not_zero: { actions: reply(false) },
-          refcount_dec: { target: 'saturated', actions: ['poison', underflow] },
+          refcount_dec: { target: 'saturated', actions: ['poison', decrementBelowZero] },
           refcount_dec_and_test: { target: 'saturated', actions: ['poison', underflow, reply(false)] },
           // It warns, and leaves the 0 where it is.
           refcount_dec_not_one: { actions: [underflow, reply(true)] },
@@ -98,7 +100,7 @@ const machine = setupObject<Context, Refcount>()
           ],
           refcount_inc: { actions: leaking },
           refcount_inc_not_zero: { actions: [leaking, reply(true)] },
-          refcount_dec: { actions: underflow },
+          refcount_dec: { actions: decrementBelowZero },
           refcount_dec_and_test: { actions: [underflow, reply(false)] },
           refcount_dec_not_one: { actions: reply(true) },
         },

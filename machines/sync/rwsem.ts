@@ -1,10 +1,12 @@
 /**
  * struct rw_semaphore (include/linux/rwsem.h, kernel/locking/rwsem.c, v6.1): a sleeping lock with many readers or one
- * writer, in which a writer that waits holds off all who come to read after it.
+ * writer, in which a writer that waits for readers holds off all who come to read after it.
  *
  * So `down_write` takes effect before it is granted: it is always enabled and answers whether the lock is held now, or
- * the writer has queued and blocks in `rwsem_down_write_slowpath`. Readers are not queued: one that came before a
- * waiting writer cannot be told from one that comes later, and who goes first is the scheduler's choice.
+ * the writer has queued and blocks in `rwsem_down_write_slowpath`. Readers are not queued. One that waits while the lock is
+ * written may have come before the writers that wait, too, and is then woken before them; one that comes just when the
+ * lock has come free may steal it. So who gets a lock that has come free is the scheduler's choice; only its trylocks see
+ * who waits.
  *
  * Left out: downgrade_write(); lock stealing and hand-off, which are choices of the scheduler, too.
  */
@@ -68,7 +70,6 @@ const machine = setupObject<Context, Rwsem>()
       down_write_trylock: { actions: reply(false) },
       rwsem_del_waiter: { actions: ['leave', done] },
       rwsem_is_locked: { actions: reply(true) },
-      signal: { guard: 'writerWaits', actions: done },
       up_read: { actions: badUnlock },
       up_write: { actions: badUnlock },
       kfree: { actions: heldLockFreed },
@@ -76,7 +77,7 @@ const machine = setupObject<Context, Rwsem>()
     states: {
       free: {
         on: {
-          down_read: { guard: 'noWriterWaits', target: 'read', actions: ['read', done] },
+          down_read: { target: 'read', actions: ['read', done] },
           down_read_trylock: [
             { guard: 'noWriterWaits', target: 'read', actions: ['read', reply(true)] },
             { actions: reply(false) },
@@ -97,6 +98,7 @@ const machine = setupObject<Context, Rwsem>()
       read: {
         on: {
           down_read: { guard: 'noWriterWaits', actions: ['read', done] },
+          signal: { guard: 'writerWaits', actions: done },
           down_read_trylock: [{ guard: 'noWriterWaits', actions: ['read', reply(true)] }, { actions: reply(false) }],
           up_read: [
             { guard: 'isOnlyReader', target: 'free', actions: ['unread', done] },

@@ -17,7 +17,7 @@ import { assign } from 'xstate';
 import { done, globals, type HandleTo, type Json, part, reply, setupObject, struct } from '../object.ts';
 import { atomic } from '../sync/atomic.ts';
 import { completion } from '../sync/completion.ts';
-import { EEXIST } from '../sync/errno.ts';
+import { EEXIST, ENOENT } from '../sync/errno.ts';
 import { field, pointer } from '../sync/field.ts';
 import { idr } from '../sync/idr.ts';
 import { kref } from '../sync/kref.ts';
@@ -42,9 +42,16 @@ import { chart, containerChart } from './charts.ts';
 export type Class = {
   device_create: { with: { devt: number; name: string }; reply: number };
   device_destroy: { with: { devt: number } };
+  /** The number of the node of that name, or -ENOENT. */
+  path_lookupat: { with: { name: string }; reply: number };
 };
 
 type Devices = { readonly of: string; readonly nodes: { readonly [devt: number]: string } };
+
+const numberOf = ({ nodes }: Devices, name: string): number | undefined => {
+  const [devt] = Object.entries(nodes).find((node) => node[1] === name) ?? [];
+  return devt === undefined ? undefined : Number(devt);
+};
 
 const classMachine = setupObject<Devices, Class>()
   .extend({
@@ -85,6 +92,9 @@ const classMachine = setupObject<Devices, Class>()
         { actions: ['create', reply(0)] },
       ],
       device_destroy: { actions: ['destroy', done] },
+      path_lookupat: {
+        actions: { type: 'answer', params: ({ context, event }) => ({ value: numberOf(context, event.name) ?? -ENOENT }) },
+      },
     },
   });
 const class_create = (name: string) => part<Class, Devices>(classMachine, { of: name, nodes: {} });
@@ -199,16 +209,18 @@ export const vfio_group = struct('vfio_group', {
 });
 export interface VfioGroup extends HandleTo<typeof vfio_group> {}
 
-type DeviceState = 'init' | 'registered' | 'going' | 'drained' | 'unlisted';
-export type DeviceEvent = 'registered' | 'going' | 'drained' | 'unlisted';
+type DeviceState = 'init' | 'registered' | 'going' | 'going_unkillable' | 'drained' | 'unlisted';
+export type DeviceEvent = 'registered' | 'going' | 'interrupted' | 'drained' | 'unlisted';
 /**
- * `going`: its driver has let go and waits, but it is still listed, and can be got while somebody has it. `drained`: the
- * last has let go. `unlisted`: it is on no list any more. Who has it open the fields say, and how it is exposed, too.
+ * `going`: its driver has let go and waits, but it is still listed, and can be got while somebody has it; after a signal
+ * it waits on, and hears no further one. `drained`: the last has let go. `unlisted`: it is on no list any more. Who has
+ * it open the fields say, and how it is exposed, too.
  */
 const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device', 'init', {
   init: { registered: 'registered', going: 'going' },
   registered: { going: 'going', drained: 'drained', unlisted: 'unlisted' },
-  going: { drained: 'drained', unlisted: 'unlisted' },
+  going: { interrupted: 'going_unkillable', drained: 'drained', unlisted: 'unlisted' },
+  going_unkillable: { drained: 'drained', unlisted: 'unlisted' },
   drained: { unlisted: 'unlisted' },
   unlisted: { registered: 'registered' },
 });

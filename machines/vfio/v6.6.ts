@@ -9,7 +9,7 @@
  * management, and the xarray of device sets: a set is there from the beginning, and nobody frees it.
  */
 import { assign } from 'xstate';
-import { done, globals, type HandleTo, type Json, part, reply, setupObject, splat, struct } from '../object.ts';
+import { done, globals, type HandleTo, type Json, NULL_NAME, part, reply, setupObject, splat, struct } from '../object.ts';
 import { completion } from '../sync/completion.ts';
 import { EEXIST } from '../sync/errno.ts';
 import { field, pointer } from '../sync/field.ts';
@@ -111,34 +111,41 @@ const devicePrivate = () => part<DevicePrivate, Private>(privateMachine, { p: 'N
  * in /dev, the entry in cdev_map, the cdev that an inode has kept, and the references on the cdev. It outlives the device,
  * as inodes do: who opens a node that is gone by now must find that out without touching the device.
  *
+ * An inode goes by the device whose node it is or was. It keeps the cdev that its first open has found, until that cdev
+ * is gone; without one, an open goes by the number, and finds whose number it is by then.
+ *
  * To find a cdev and to get it is one step. In C it is a look at inode->i_cdev under cdev_lock and, where that is NULL, a
  * look-up under chrdevs_lock, each of which gets the cdev unless its count is 0; who comes between the two can only
- * turn one of the two answers, pinned or -ENXIO, into the other.
+ * turn one answer, pinned or -ENXIO, into another that it would have had a moment earlier or later.
  *
  * Left out: the module that owns the cdev, which is vfio itself.
  */
 export type CharDevices = {
   cdev_init: { with: { device: Pointer } };
-  kobj_map: { with: { device: Pointer } };
+  kobj_map: { with: { device: Pointer; devt: string } };
   kobj_unmap: { with: { device: Pointer } };
-  cdev_get: { with: { device: Pointer }; reply: boolean };
+  /** The device whose cdev it is, or NULL. */
+  cdev_get: { with: { device: Pointer; i_rdev: string }; reply: Pointer };
   cdev_put: { with: { device: Pointer }; reply: boolean };
   devtmpfs_create_node: { with: { device: Pointer } };
   devtmpfs_delete_node: { with: { device: Pointer } };
-  path_lookupat: { with: { device: Pointer }; reply: boolean };
+  /** `inode->i_rdev`, or NULL where there is no such node. */
+  path_lookupat: { with: { device: Pointer }; reply: string | null };
 };
 
-interface Cdev {
+type Cdev = {
   readonly refs: number;
   /** How many entries of cdev_map lead to it. */
   readonly mapped: number;
-  /** inode->i_cdev */
-  readonly cached: boolean;
+  /** `i_cdev` of the inode of its node: the device whose cdev that is. */
+  readonly i_cdev: string | null;
   readonly node: boolean;
-}
+  /** Its number, with the name of its region in front; it is the node's, too. */
+  readonly devt: string;
+};
 type Cdevs = { readonly cdevs: { readonly [device: string]: Cdev } };
 
-const absent: Cdev = { refs: 0, mapped: 0, cached: false, node: false };
+const absent: Cdev = { refs: 0, mapped: 0, i_cdev: null, node: false, devt: '' };
 const most = 16;
 
 const nameOf = (event: object): string => ('device' in event ? (event.device as { at: string }).at : '');
@@ -147,8 +154,32 @@ const cdevOf = ({ cdevs }: Cdevs, event: object): Cdev => cdevs[nameOf(event)] ?
 /** What is gone without a trace leaves none here, or two ways to the same state would look different. */
 const changed = (context: Cdevs, event: object, change: Partial<Cdev>): Cdevs => {
   const entries = Object.entries({ ...context.cdevs, [nameOf(event)]: { ...cdevOf(context, event), ...change } });
-  const left = entries.filter(([, { refs, mapped, cached, node }]) => refs > 0 || mapped > 0 || cached || node);
+  const left = entries.filter(([, { refs, mapped, i_cdev, node }]) => refs > 0 || mapped > 0 || i_cdev !== null || node);
   return { cdevs: Object.fromEntries(left.toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+};
+
+/** Whose cdev an open of that inode gets. */
+const findable = (context: Cdevs, event: object): string | undefined => {
+  const { i_cdev } = cdevOf(context, event);
+  const isIt = ([name, { mapped, devt }]: [string, Cdev]) =>
+    i_cdev === null ? 'i_rdev' in event && mapped > 0 && devt === event.i_rdev : name === i_cdev;
+  return Object.entries(context.cdevs).find((entry) => entry[1].refs > 0 && isIt(entry))?.[0];
+};
+
+const found = (context: Cdevs, event: object): Cdevs => {
+  const name = findable(context, event) ?? '';
+  const kept = changed(context, event, { i_cdev: name });
+  const cdev = kept.cdevs[name] ?? absent;
+  return { cdevs: { ...kept.cdevs, [name]: { ...cdev, refs: cdev.refs + 1 } } };
+};
+
+/** Also where the inode is another's. */
+const purged = (context: Cdevs, event: object): Cdevs => {
+  const forgotten = Object.entries(context.cdevs).map(([name, cdev]) => [
+    name,
+    cdev.i_cdev === nameOf(event) ? { ...cdev, i_cdev: null } : cdev,
+  ]);
+  return changed({ cdevs: Object.fromEntries(forgotten) }, event, { refs: 0 });
 };
 
 const liveCdevInitialised = splat({
@@ -168,19 +199,19 @@ const charDevicesMachine = setupObject<Cdevs, CharDevices>()
       isInUse: ({ context, event }) => cdevOf(context, event).refs > 0,
       isOpen: ({ context, event }) => cdevOf(context, event).refs > 1,
       isOnlyReference: ({ context, event }) => cdevOf(context, event).refs === 1,
-      isFindable: ({ context, event }) => {
-        const { refs, mapped, cached } = cdevOf(context, event);
-        return refs > 0 && (cached || mapped > 0);
-      },
+      isFindable: ({ context, event }) => findable(context, event) !== undefined,
       hasNode: ({ context, event }) => cdevOf(context, event).node,
     },
     actions: {
-      init: assign(({ context, event }) => changed(context, event, { refs: 1, cached: false })),
-      map: assign(({ context, event }) => changed(context, event, { mapped: cdevOf(context, event).mapped + 1 })),
+      init: assign(({ context, event }) => changed(context, event, { refs: 1, i_cdev: null })),
+      map: assign(({ context, event }) => {
+        const { mapped, devt } = cdevOf(context, event);
+        return changed(context, event, { mapped: mapped + 1, devt: 'devt' in event ? event.devt : devt });
+      }),
       unmap: assign(({ context, event }) => changed(context, event, { mapped: Math.max(0, cdevOf(context, event).mapped - 1) })),
-      get: assign(({ context, event }) => changed(context, event, { refs: cdevOf(context, event).refs + 1, cached: true })),
+      get: assign(({ context, event }) => found(context, event)),
       put: assign(({ context, event }) => changed(context, event, { refs: cdevOf(context, event).refs - 1 })),
-      purge: assign(({ context, event }) => changed(context, event, { refs: 0, cached: false })),
+      purge: assign(({ context, event }) => purged(context, event)),
       show: assign(({ context, event }) => changed(context, event, { node: true })),
       hide: assign(({ context, event }) => changed(context, event, { node: false })),
     },
@@ -192,7 +223,19 @@ const charDevicesMachine = setupObject<Cdevs, CharDevices>()
       cdev_init: [{ guard: 'isOpen', actions: ['init', liveCdevInitialised, done] }, { actions: ['init', done] }],
       kobj_map: { actions: ['map', done] },
       kobj_unmap: { actions: ['unmap', done] },
-      cdev_get: [{ guard: 'isFindable', actions: ['get', reply(true)] }, { actions: reply(false) }],
+      cdev_get: [
+        {
+          guard: 'isFindable',
+          actions: [
+            {
+              type: 'answer',
+              params: ({ context, event }) => ({ value: { at: findable(context, event) ?? NULL_NAME.at } }),
+            },
+            'get',
+          ],
+        },
+        { actions: reply({ at: NULL_NAME.at }) },
+      ],
       cdev_put: [
         { guard: 'isOnlyReference', actions: ['purge', reply(true)] },
         { guard: 'isInUse', actions: ['put', reply(false)] },
@@ -200,7 +243,13 @@ const charDevicesMachine = setupObject<Cdevs, CharDevices>()
       ],
       devtmpfs_create_node: { actions: ['show', done] },
       devtmpfs_delete_node: { actions: ['hide', done] },
-      path_lookupat: [{ guard: 'hasNode', actions: reply(true) }, { actions: reply(false) }],
+      path_lookupat: [
+        {
+          guard: 'hasNode',
+          actions: { type: 'answer', params: ({ context, event }) => ({ value: cdevOf(context, event).devt }) },
+        },
+        { actions: reply(null) },
+      ],
     },
   });
 const charDevices = () =>
@@ -209,6 +258,10 @@ const charDevices = () =>
     { cdevs: {} },
     { range: ({ cdevs }) => Object.values(cdevs).every(({ refs, mapped }) => refs <= most && mapped <= most) },
   );
+
+/** MKDEV(MAJOR(vfio.device_devt), index) and MKDEV(MAJOR(vfio.group_devt), minor): two regions, under the names that they have. */
+export const deviceDevt = (index: number): string => `vfio-dev:${index}`;
+export const groupDevt = (minor: number): string => `vfio:${minor}`;
 
 /** A struct device inside another struct, as device_initialize() leaves it. */
 const embeddedDevice = () => ({
@@ -317,15 +370,19 @@ export const vfio_group = struct('vfio_group', {
 });
 export interface VfioGroup extends HandleTo<typeof vfio_group> {}
 
-type DeviceState = 'allocated' | 'added' | 'registered' | 'open' | 'hidden' | 'drained';
-export type DeviceEvent = 'added' | 'registered' | 'opened' | 'closed' | 'hidden' | 'drained';
-/** `added`: the node is visible, and opens get -ENODEV. `hidden`: unregistered, and files may still be open. */
+type DeviceState = 'allocated' | 'added' | 'registered' | 'open' | 'hidden' | 'hidden_unkillable' | 'drained';
+export type DeviceEvent = 'added' | 'registered' | 'opened' | 'closed' | 'hidden' | 'interrupted' | 'drained';
+/**
+ * `added`: the node is visible, and opens get -ENODEV. `hidden`: unregistered, and files may still be open, for which its
+ * driver waits; after a signal it waits on, and hears no further one.
+ */
 const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device', 'allocated', {
   allocated: { added: 'added' },
   added: { registered: 'registered' },
   registered: { opened: 'open', hidden: 'hidden' },
   open: { closed: 'registered', hidden: 'hidden' },
-  hidden: { drained: 'drained' },
+  hidden: { interrupted: 'hidden_unkillable', drained: 'drained' },
+  hidden_unkillable: { drained: 'drained' },
   drained: {},
 });
 
@@ -382,6 +439,8 @@ export interface GroupStart {
   readonly devices: readonly DeviceStart[];
   /** Devices of the IOMMU group that have no driver. */
   readonly others?: readonly string[];
+  /** Its file is open, and on a container on which SET_IOMMU has succeeded. */
+  readonly opened?: { readonly file: string; readonly container: string };
 }
 
 const at = (name: string) => ({ value: { at: name } });
@@ -425,7 +484,7 @@ const addedDevice = (name: string): Start => ({
   [`${name}.sd`]: { present: true },
   [`${name}.p`]: { p: 'live' },
 });
-const addedCdev: Json = { refs: 1, mapped: 1, cached: false, node: true };
+const addedCdev = (devt: string): Cdev => ({ refs: 1, mapped: 1, i_cdev: null, node: true, devt });
 
 const registeredDevice = (group: string, start: DeviceStart): Start => ({
   ...allocatedDevice(start),
@@ -436,7 +495,7 @@ const registeredDevice = (group: string, start: DeviceStart): Start => ({
   [`${start.device}.chart`]: { initially: 'registered' },
 });
 
-const registeredGroup = ({ group, iommu_group: of, minor, devices, others = [] }: GroupStart): Start => ({
+const registeredGroup = ({ group, iommu_group: of, minor, devices, others = [], opened }: GroupStart): Start => ({
   ...Object.assign({}, ...devices.map((start) => registeredDevice(group, start))),
   ...in_iommu_group(of, ...devices.map(({ dev }) => dev), ...others),
   // One for each device in it, one for the vfio_group.
@@ -447,19 +506,37 @@ const registeredGroup = ({ group, iommu_group: of, minor, devices, others = [] }
   [`${group}.iommu_group`]: at(of),
   [`${group}.vfio_next`]: { on: 'vfio.group_list', initialised: true },
   [`${group}.device_list`]: { entries: devices.map(({ device: name }) => name) },
+  ...(opened === undefined ? {} : openedGroup(group, of, opened)),
+});
+
+const openedGroup = (group: string, of: string, { file: name, container }: NonNullable<GroupStart['opened']>): Start => ({
+  [`${group}.opened_file`]: at(name),
+  [`${group}.container`]: at(container),
+  [`${group}.container_users`]: { value: 1 },
+  [`${group}.container_next`]: { on: `${container}.group_list`, initialised: true },
+  [`${group}.chart`]: { initially: 'open' },
+  [`${of}.owner`]: at(group),
+  [`${of}.owner_cnt`]: { value: 1 },
+  [`${container}.kref`]: { n: 2 },
+  [`${container}.group_list`]: { entries: [group] },
+  [`${container}.iommu_driver`]: { value: true },
+  [`${container}.chart`]: { initially: 'iommu_set', groups: 1 },
 });
 
 /** What `start` says of groups all of whose devices are registered, and closed. */
 export const registered = (...groups: readonly GroupStart[]): Start => {
   const devices = groups.flatMap((group) => group.devices);
-  const names = groups.flatMap(({ group, devices: inIt }) => [group, ...inIt.map(({ device: name }) => name)]);
+  const nodes = groups.flatMap(({ group, minor, opened, devices: inIt }): [string, Cdev][] => [
+    [group, { ...addedCdev(groupDevt(minor ?? 0)), ...(opened === undefined ? {} : { refs: 2, i_cdev: group }) }],
+    ...inIt.map(({ device: name, index }): [string, Cdev] => [name, addedCdev(deviceDevt(index ?? 0))]),
+  ]);
   return {
     ...Object.assign({}, ...groups.map(registeredGroup)),
     ...sets(devices),
     'vfio.device_ida': indices(devices),
     'vfio.group_ida': { ids: ascending(groups.map(({ minor }) => minor ?? 0)) },
     'vfio.group_list': { entries: groups.map(({ group }) => group) },
-    'vfio.devices_kset': { entries: names },
-    'vfio.chrdevs': { cdevs: Object.fromEntries(names.toSorted().map((name) => [name, addedCdev])) },
+    'vfio.devices_kset': { entries: nodes.map(([name]) => name) },
+    'vfio.chrdevs': { cdevs: Object.fromEntries(nodes.toSorted(([a], [b]) => (a < b ? -1 : 1))) },
   };
 };

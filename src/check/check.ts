@@ -48,12 +48,17 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const subject: Subject = { scenario, name, variant, program, judge: explored.judge };
   const findings: Finding[] = [];
   const consequences: Finding[] = [];
+  const after = variant.leadsToNothing ? findings : consequences;
   for (const sighting of explored.sightings) {
     const finding = await findingOf(subject, explored, sighting);
-    const list = sighting.primary ? findings : consequences;
+    const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
-  for (const lasso of findLassos(explored)) findings.push(await endless(subject, explored, lasso));
+  for (const lasso of findLassos(explored, 'before any finding')) findings.push(await endless(subject, explored, lasso));
+  for (const lasso of findLassos(explored, 'after a finding')) {
+    const finding = await endlessAfter(subject, explored, lasso);
+    if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
+  }
   if (explored.cut === null)
     for (const { name: wanted, reached } of explored.sometimes) if (!reached) findings.push(neverReached(subject, wanted));
   const missing = [
@@ -119,10 +124,12 @@ async function findingOf(subject: Subject, explored: Explored, sighting: Sightin
   const best = sighting.primary
     ? findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST)
     : null;
+  const byStep = sighting.step !== null;
+  const choices = best?.choices ?? shortest;
   return describe(subject, {
-    fault: judge.faults[sighting.fault] as Fault,
-    choices: best?.choices ?? shortest,
-    byStep: sighting.step !== null,
+    fault: judge.asMet(sighting.fault, choices, byStep),
+    choices,
+    byStep,
     proven: best !== null && explored.cut === null,
   });
 }
@@ -135,6 +142,16 @@ function endless(subject: Subject, explored: Explored, lasso: Lasso): Promise<Fi
   const best = findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST);
   const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
   return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.idOf(state)));
+}
+
+/** The same after a finding, by the shortest way. */
+function endlessAfter(subject: Subject, { visited, pathTo }: Explored, lasso: Lasso): Promise<Finding> {
+  return describeEndless(subject, lasso, pathTo(Math.min(...lasso.states)), (state) => {
+    // Played alone, a state that was wrong leaves no mark on those that come after it.
+    const marked = state.slice();
+    subject.program.taint(marked);
+    return lasso.loopFrom(visited.idOf(marked));
+  });
 }
 
 function neverReached(subject: Subject, wanted: string): Finding {

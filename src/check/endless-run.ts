@@ -6,24 +6,27 @@ import { type Endless, same } from './endless.ts';
 
 /** @returns the threads that a fair loop keeps from ending what they do; empty if it does not come back to where it began */
 export function endlessIn(program: Program, before: Int32Array, loop: readonly Choice[]): readonly Endless[] {
-  const states = statesOf(program, before, loop);
+  const { states, returns } = played(program, before, loop);
   const last = states.at(-1);
   if (last === undefined || loop.length === 0 || !same(before, last) || !isFair(program, states, loop)) return [];
   return program.world.threads.flatMap(({ kind }, thread): Endless[] => {
-    if (kind !== 'task' || !staysInItsCall(program, states, thread)) return [];
+    if (kind !== 'task' || returns.has(thread) || program.position(before, thread).status !== 'running') return [];
     return [{ kind: mayMove(program, before, thread) ? 'starvation' : 'hung-task', thread }];
   });
 }
 
-function statesOf(program: Program, before: Int32Array, loop: readonly Choice[]): readonly Int32Array[] {
+/** The states of the loop, and the threads of which a call returns on it. */
+function played(program: Program, before: Int32Array, loop: readonly Choice[]) {
   const states = [before];
+  const returns = new Set<number>();
   for (const { thread, way } of loop) {
     const state = states.at(-1) as Int32Array;
     const next = state.slice();
     program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    if (program.returned) returns.add(thread);
     states.push(next);
   }
-  return states;
+  return { states, returns };
 }
 
 /** Weakly for all, strongly for acquires: a thread that does not move cannot always, and could at no time take a lock. */
@@ -33,15 +36,6 @@ const isFair = (program: Program, states: readonly Int32Array[], loop: readonly 
     const enabled = states.filter((state) => program.anyEnabled(state, thread));
     return enabled.length < states.length && !enabled.some((state) => program.position(state, thread).acquires);
   });
-
-const staysInItsCall = (program: Program, states: readonly Int32Array[], thread: number): boolean => {
-  const positions = states.map((state) => program.position(state, thread));
-  const [first] = positions;
-  const moved = positions.some((position) => position !== first);
-  return positions.every(
-    ({ status, root, log }) => status === 'running' && root.call === first?.root.call && (!moved || log.length > 0),
-  );
-};
 
 const MOST_STATES = 200_000;
 

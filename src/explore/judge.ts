@@ -5,6 +5,7 @@ import type { Variant } from '../model/scenario.ts';
 import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Position, Program } from '../tables/program.ts';
+import type { Choice } from './plain-search.ts';
 
 /** Where kernel code stands: the thread, the innermost function, the step and its object. */
 export interface Site {
@@ -54,6 +55,8 @@ export class Judge {
   private readonly atEnd: readonly StatePredicate<boolean>[];
   private readonly leaks: readonly StatePredicate<number>[];
   private readonly sites = new Map<Position, Site>();
+  /** Each fault as it was met last: the threads may be others than the first time. */
+  private readonly latest: Fault[] = [];
 
   constructor(program: Program, variant: Variant) {
     this.program = program;
@@ -80,6 +83,20 @@ export class Judge {
     }
     if (terminal) found.push(...this.ofEnd(state));
     return found;
+  }
+
+  /** The fault as it shows at the end of this way, on which the last step raised it, or which leads to a state that is wrong. */
+  asMet(fault: number, choices: readonly Choice[], byStep: boolean): Fault {
+    const { program } = this;
+    const state = program.initial();
+    const next = state.slice();
+    for (const { thread, way } of choices) {
+      program.take(state, thread, program.position(state, thread).firstWay + way, next);
+      if (byStep) this.ofStep(state, thread);
+      state.set(next);
+    }
+    if (!byStep) this.ofState(state, isTerminal(program, state));
+    return this.latest[fault] as Fault;
   }
 
   /** An operation that never ends, or a task that is never woken, while others go on. */
@@ -158,10 +175,12 @@ export class Judge {
   }
 
   private ofEnd(state: Int32Array): readonly number[] {
-    const tasks = this.program.world.threads.flatMap(({ kind }, i) => (kind === 'task' ? [this.program.position(state, i)] : []));
-    if (tasks.some(({ status }) => status === 'running')) return this.ofStuck(state);
-    if (tasks.some(({ status }) => status === 'stopped')) return [];
+    const all = this.program.world.threads.map((_, i) => this.program.position(state, i));
+    const tasks = all.filter((position) => this.isTask(position));
+    const found = this.ofStuck(all);
+    if (tasks.some(({ status }) => status !== 'ended')) return found;
     return [
+      ...found,
       ...this.atEnd.filter((predicate) => !predicate.of(state)).map((predicate) => this.broken('end-state', predicate, state)),
       ...this.leaks.filter((leak) => leak.of(state) > 0).map((leak) => this.leftOver(leak, state)),
     ];
@@ -180,29 +199,48 @@ export class Judge {
     });
   }
 
-  /** A state in which tasks wait and nothing moves: who waits for whom, without those who only queue behind. */
-  private ofStuck(state: Int32Array): readonly number[] {
-    const { threads } = this.program.world;
-    const stuck = threads.map((_, i) => this.program.position(state, i)).filter((position) => position.status === 'running');
-    const holders = (position: Position) =>
-      position.acquires ? stuck.filter((other) => other.held.some(({ object }) => object === position.step?.object)) : [];
-    const cycle = findCycle(stuck, holders);
-    if (cycle.length === 1) return [];
-    const core =
-      cycle.length > 0 ? cycle : stuck.filter((position) => holders(position).length === 0 && isTask(threads, position));
-    const sites = core.map((position) => this.siteOf(position));
-    const object = sites[0]?.object ?? '';
-    const what = cycle.length > 0 ? 'wait for each other' : `${sites.length === 1 ? 'waits' : 'wait'} for what nobody will do`;
-    return [
-      this.number(`deadlock|${sites.map((site) => `${site.function}|${site.event}|${site.object}`).join('|')}`, {
-        kind: 'deadlock',
-        object,
-        text: `${sites.map((site) => site.thread).join(' and ')} ${what}`,
-        prints: `INFO: task ${sites[0]?.thread} blocked for more than 120 seconds.`,
-        sites,
-        reads: [],
-      }),
-    ];
+  /**
+   * Nothing moves. Who waits for each other is a deadlock by itself. Else it is they who wait for what nobody will do, and
+   * not those who only queue behind them. A daemon may wait for work, but not for a lock that somebody keeps.
+   */
+  private ofStuck(all: readonly Position[]): readonly number[] {
+    const stuck = all.filter(({ status }) => status === 'running');
+    const holders = holdersAmong(stuck);
+    const cycles = findCycles(stuck, holders);
+    const rings = cycles.filter(({ length }) => length > 1);
+    if (rings.length > 0) return rings.map((ring) => this.ofDeadlock(ring, 'wait for each other'));
+    const keepers = holdersAmong(all);
+    const inItself = new Set(cycles.flat());
+    const hung = stuck.filter((position) => this.isTask(position) || keepers(position).length > 0);
+    const ends = new Set(hung.flatMap((position) => [...endsOf(position, holders)]).filter((end) => !inItself.has(end)));
+    const core = stuck.filter(
+      (position) =>
+        ends.has(position) ||
+        // Who waits for a daemon that waits: the task is what hangs.
+        (hung.includes(position) && [...endsOf(position, holders)].some((end) => ends.has(end) && !this.isTask(end))),
+    );
+    return core.length === 0
+      ? []
+      : [this.ofDeadlock(core, `${core.length === 1 ? 'waits' : 'wait'} for what nobody will do`)];
+  }
+
+  private ofDeadlock(stuck: readonly Position[], what: string): number {
+    const sites = stuck.map((position) => this.siteOf(position));
+    const [first] = sites as [Site];
+    // The same threads in the other order, or others that stand there like them, make the same deadlock.
+    const places = sites.map((site) => `${site.function}|${site.event}|${site.object}`).toSorted();
+    return this.number(`deadlock|${places.join('|')}`, {
+      kind: 'deadlock',
+      object: first.object,
+      text: `${sites.map((site) => site.thread).join(' and ')} ${what}`,
+      prints: `INFO: task ${first.thread} blocked for more than 120 seconds.`,
+      sites,
+      reads: [],
+    });
+  }
+
+  private isTask({ thread }: Position): boolean {
+    return this.program.world.threads[thread]?.kind === 'task';
   }
 
   private number(key: string, fault: Unnumbered): number {
@@ -212,14 +250,33 @@ export class Judge {
       this.faults.push({ id, ...fault });
       this.ids.set(key, id);
     }
+    this.latest[id] = { id, ...fault };
     return id;
   }
 }
 
-const isTask = (threads: Program['world']['threads'], { thread }: Position): boolean => threads[thread]?.kind === 'task';
+const isTerminal = (program: Program, state: Int32Array): boolean =>
+  program.world.threads.every((_, thread) => !program.anyEnabled(state, thread));
 
-/** The first cycle of waiting, in thread order; empty if there is none. */
-function findCycle(stuck: readonly Position[], holders: (of: Position) => readonly Position[]): readonly Position[] {
+type Holders = (of: Position) => readonly Position[];
+
+/** Who, of these, holds the lock for which a thread waits. */
+const holdersAmong =
+  (positions: readonly Position[]): Holders =>
+  ({ status, acquires, step }) =>
+    status === 'running' && acquires ? positions.filter(({ held }) => held.some(({ object }) => object === step?.object)) : [];
+
+/** Where the chains of waiting end that begin here. */
+function endsOf(position: Position, holders: Holders, met: Set<Position> = new Set()): ReadonlySet<Position> {
+  if (met.has(position)) return new Set();
+  met.add(position);
+  const next = holders(position);
+  if (next.length === 0) return new Set([position]);
+  return new Set(next.flatMap((holder) => [...endsOf(holder, holders, met)]));
+}
+
+/** The cycles of waiting that have no thread in common, in thread order. */
+function findCycles(stuck: readonly Position[], holders: Holders): readonly (readonly Position[])[] {
   const follow = (path: readonly Position[]): readonly Position[] => {
     const last = path.at(-1) as Position;
     for (const holder of holders(last)) {
@@ -230,9 +287,10 @@ function findCycle(stuck: readonly Position[], holders: (of: Position) => readon
     }
     return [];
   };
+  const cycles: (readonly Position[])[] = [];
   for (const position of stuck) {
     const cycle = follow([position]);
-    if (cycle.length > 0) return cycle;
+    if (cycle.length > 0 && !cycles.some((known) => known.some((other) => cycle.includes(other)))) cycles.push(cycle);
   }
-  return [];
+  return cycles;
 }

@@ -6,8 +6,9 @@
  * again and again does take it (strongly, for acquires: with weak fairness alone every contended lock in a loop would
  * be a false alarm). Searched on the whole graph, never on a reduced one.
  */
+import type { Position } from '../tables/program.ts';
 import type { Choice, Explored } from './plain-search.ts';
-import { StateGraph } from './state-graph.ts';
+import { type Part, StateGraph } from './state-graph.ts';
 
 /** A way to a loop, and the loop. */
 export interface Lasso {
@@ -19,17 +20,20 @@ export interface Lasso {
   loopFrom(state: number): readonly Choice[];
 }
 
-export function findLassos(explored: Explored): readonly Lasso[] {
+export function findLassos(explored: Explored, part: Part): readonly Lasso[] {
   if (!explored.program.hasLoops || explored.cut !== null) return [];
-  const graph = new StateGraph(explored);
-  const all = graph.components(ids(graph.size), () => true).filter((component) => isCyclic(graph, component, () => true));
-  const lassos: Lasso[] = [];
-  for (const thread of tasks(graph)) {
-    const hung = hungIn(graph, all, thread);
-    if (hung !== null) lassos.push(lasso(graph, 'hung-task', thread, hung, () => true));
-    else lassos.push(...starvedIn(graph, all, thread));
-  }
-  return lassos;
+  const graph = new StateGraph(explored, part);
+  const components = graph.components(ids(graph.size), () => true);
+  const cyclic = components.filter((component) => isCyclic(graph, component, () => true));
+  return tasks(graph).flatMap((thread) => {
+    const mayMove = movesFrom(graph, components, thread);
+    const hung = cyclic.filter(([id]) => !mayMove.has(id as number));
+    const others = cyclic.filter(([id]) => mayMove.has(id as number));
+    return [
+      ...endlessIn(graph, 'hung-task', thread, hung, () => true),
+      ...endlessIn(graph, 'starvation', thread, others, inOneCall(graph, thread)),
+    ];
+  });
 }
 
 const tasks = ({ program }: StateGraph): readonly number[] =>
@@ -48,50 +52,50 @@ function isCyclic(graph: StateGraph, component: readonly number[], follows: Foll
   return false;
 }
 
-/** A loop that others can go round, from which the thread, still in its operation, can never move again. */
-function hungIn(graph: StateGraph, cyclic: readonly (readonly number[])[], thread: number): readonly number[] | null {
+/** The states from which, on some way, the thread moves again. What comes after a finding may move anybody. */
+function movesFrom(graph: StateGraph, components: readonly (readonly number[])[], thread: number): ReadonlySet<number> {
   const moves = new Set<number>();
-  const components = graph.components(ids(graph.size), () => true);
   // Successors come first, so one pass suffices.
   for (const component of components) {
     const can = component.some((id) => {
-      if (graph.isEnabled(id, thread)) return true;
+      if (graph.isEnabled(id, thread) || graph.leavesAt(id)) return true;
       for (let n = 0; n < graph.degree(id); n++) if (moves.has(graph.to(id, n))) return true;
       return false;
     });
     if (can) for (const id of component) moves.add(id);
   }
-  // Where a fair run cannot stay it goes on, in the end to a loop where it can, or to a state that is a deadlock.
-  const candidates = cyclic.filter(
-    ([id]) => id !== undefined && !moves.has(id) && graph.position(id, thread).status === 'running',
-  );
-  return earliest(candidates.flatMap((component) => fairIn(graph, component, () => true)));
+  return moves;
 }
 
-const earliest = (components: readonly (readonly number[])[]): readonly number[] | null =>
-  components.toSorted((a, b) => Math.min(...a) - Math.min(...b))[0] ?? null;
+/** All steps but those with which a call of the thread returns. */
+const inOneCall =
+  (graph: StateGraph, thread: number): Follows =>
+  (from, n) => {
+    const { choice, returned } = graph.step(from, n);
+    return choice.thread !== thread || !returned;
+  };
 
 /** For each call of the thread, the fair loop nearest to the start in which that call never returns. */
-function starvedIn(graph: StateGraph, cyclic: readonly (readonly number[])[], thread: number): readonly Lasso[] {
-  const byCall = new Map<number, (readonly number[])[]>();
-  const sameCall: Follows = (from, n) => {
-    const { to, choice } = graph.step(from, n);
-    if (choice.thread !== thread) return true;
-    const after = graph.position(to, thread);
-    // A call that has just begun has had no reply yet: the one before has returned.
-    return after.status === 'running' && after.log.length > 0;
-  };
+function endlessIn(
+  graph: StateGraph,
+  kind: Lasso['kind'],
+  thread: number,
+  cyclic: readonly (readonly number[])[],
+  follows: Follows,
+): readonly Lasso[] {
+  const byCall = new Map<number, readonly number[]>();
   for (const component of cyclic) {
     const running = component.filter((id) => graph.position(id, thread).status === 'running');
-    for (const fair of fairIn(graph, running, sameCall)) {
+    for (const fair of fairIn(graph, running, follows)) {
       const { call } = graph.position(fair[0] as number, thread).root;
-      byCall.set(call, [...(byCall.get(call) ?? []), fair]);
+      const nearest = byCall.get(call);
+      if (nearest === undefined || earliest(fair) < earliest(nearest)) byCall.set(call, fair);
     }
   }
-  return [...byCall.values()].map((components) =>
-    lasso(graph, 'starvation', thread, earliest(components) as readonly number[], sameCall),
-  );
+  return [...byCall.values()].map((component) => lasso(graph, kind, thread, component, follows));
 }
+
+const earliest = (component: readonly number[]): number => component.reduce((least, id) => Math.min(least, id));
 
 /** The components, among these states, on which a fair run can stay for ever. */
 function fairIn(graph: StateGraph, states: readonly number[], follows: Follows): readonly (readonly number[])[] {
@@ -101,11 +105,13 @@ function fairIn(graph: StateGraph, states: readonly number[], follows: Follows):
     if (!isCyclic(graph, component, within)) return [];
     const members = new Set(component);
     const stays: Follows = (from, n) => members.has(graph.to(from, n)) && follows(from, n);
-    let refused: number[] = [];
+    const movers = moversIn(graph, component, stays);
+    const refused: number[] = [];
     for (let thread = 0; thread < graph.program.threads; thread++) {
-      if (moversIn(graph, component, stays).has(thread)) continue;
-      if (component.every((id) => graph.isEnabled(id, thread))) return [];
-      refused = refused.concat(component.filter((id) => graph.isEnabled(id, thread) && graph.position(id, thread).acquires));
+      if (!movers.has(thread) && component.every((id) => graph.isEnabled(id, thread))) return [];
+      const taken = acquiresTaken(graph, component, stays, thread);
+      for (const id of component)
+        if (graph.couldAcquire(id, thread) && !taken.has(graph.position(id, thread))) refused.push(id);
     }
     if (refused.length === 0) return [component];
     const without = new Set(refused);
@@ -115,6 +121,19 @@ function fairIn(graph: StateGraph, states: readonly number[], follows: Follows):
       follows,
     );
   });
+}
+
+/** The acquires of a thread that are made somewhere on the component: another way out of one, a signal, does not count. */
+function acquiresTaken(graph: StateGraph, component: readonly number[], stays: Follows, thread: number): ReadonlySet<Position> {
+  const taken = new Set<Position>();
+  for (const id of component) {
+    if (!graph.couldAcquire(id, thread)) continue;
+    for (let n = 0; n < graph.degree(id); n++) {
+      const { choice } = graph.step(id, n);
+      if (choice.thread === thread && choice.way === 0 && stays(id, n)) taken.add(graph.position(id, thread));
+    }
+  }
+  return taken;
 }
 
 function moversIn(graph: StateGraph, component: readonly number[], stays: Follows): ReadonlySet<number> {

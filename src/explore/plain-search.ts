@@ -2,6 +2,7 @@
 import type { Variant } from '../model/scenario.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Program } from '../tables/program.ts';
+import { rehearse } from '../tables/rehearsal.ts';
 import { Judge } from './judge.ts';
 import { VisitedSet } from './visited-set.ts';
 
@@ -152,6 +153,7 @@ export function* explore(program: Program, variant: Variant, limits: Limits): Ge
       cut = yield { states: visited.size, depth, waiting: visited.size - id };
   }
 
+  rehearse(program);
   return {
     program,
     judge,

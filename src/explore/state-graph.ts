@@ -2,9 +2,14 @@
 import type { Program } from '../tables/program.ts';
 import type { Choice, Explored } from './plain-search.ts';
 
+export type Part = 'before any finding' | 'after a finding';
+
+/** In a choice: the step ended the call of its thread. */
+const RETURNED = 256;
+
 export class StateGraph {
   readonly program: Program;
-  /** How many states. Only those to which no finding leads: what follows a finding is a consequence. */
+  /** How many states, with those of the other part, which have no steps. */
   readonly size: number;
   private readonly explored: Explored;
   private readonly state: Int32Array;
@@ -13,9 +18,15 @@ export class StateGraph {
   private readonly target: Int32Array;
   private readonly choice: Int32Array;
   private readonly enabledThreads: Int32Array;
+  /** The threads that stand before an acquire which they could make. */
+  private readonly acquiringThreads: Int32Array;
+  /** Whether a step leads out of this part. */
+  private readonly leaves: Uint8Array;
 
-  constructor(explored: Explored) {
+  /** @param part the states to which no finding leads, or those after one: what goes on there for ever is a consequence */
+  constructor(explored: Explored, part: Part) {
     const { program, judge, visited } = explored;
+    const after = part === 'after a finding';
     this.program = program;
     this.explored = explored;
     this.size = visited.size;
@@ -24,20 +35,30 @@ export class StateGraph {
     this.target = new Int32Array(explored.steps);
     this.choice = new Int32Array(explored.steps);
     this.enabledThreads = new Int32Array(this.size);
+    this.acquiringThreads = new Int32Array(this.size);
+    this.leaves = new Uint8Array(this.size);
     const next = new Int32Array(program.width);
     let count = 0;
     for (let id = 0; id < this.size; id++) {
       this.first[id] = count;
       visited.get(id, this.state);
-      if (program.isTainted(this.state) || judge.ofState(this.state, false).length > 0) continue;
+      if (program.isTainted(this.state) !== after || (!after && judge.ofState(this.state, false).length > 0)) {
+        this.leaves[id] = 1;
+        continue;
+      }
       for (let thread = 0; thread < program.threads; thread++) {
-        const { firstWay, ways } = program.position(this.state, thread);
+        const { firstWay, ways, acquires } = program.position(this.state, thread);
         for (let way = firstWay; way < firstWay + ways; way++) {
           if (!program.take(this.state, thread, way, next)) continue;
-          this.enabledThreads[id] = (this.enabledThreads[id] as number) | (1 << thread);
-          if (program.isTainted(next)) continue;
+          const bit = 1 << thread;
+          this.enabledThreads[id] = (this.enabledThreads[id] as number) | bit;
+          if (acquires && way === firstWay) this.acquiringThreads[id] = (this.acquiringThreads[id] as number) | bit;
+          if (program.isTainted(next) !== after) {
+            this.leaves[id] = 1;
+            continue;
+          }
           this.target[count] = visited.idOf(next);
-          this.choice[count++] = ((way - firstWay) << 8) | thread;
+          this.choice[count++] = ((way - firstWay) << 9) | (program.returned ? RETURNED : 0) | thread;
         }
       }
     }
@@ -49,10 +70,14 @@ export class StateGraph {
   }
 
   /** Where the nth step from the state leads. */
-  step(id: number, n: number): { readonly to: number; readonly choice: Choice } {
+  step(id: number, n: number): { readonly to: number; readonly choice: Choice; readonly returned: boolean } {
     const at = (this.first[id] as number) + n;
     const choice = this.choice[at] as number;
-    return { to: this.target[at] as number, choice: { thread: choice & 255, way: choice >> 8 } };
+    return {
+      to: this.target[at] as number,
+      choice: { thread: choice & 255, way: choice >> 9 },
+      returned: (choice & RETURNED) !== 0,
+    };
   }
 
   to(id: number, n: number): number {
@@ -61,6 +86,15 @@ export class StateGraph {
 
   isEnabled(id: number, thread: number): boolean {
     return ((this.enabledThreads[id] as number) & (1 << thread)) !== 0;
+  }
+
+  couldAcquire(id: number, thread: number): boolean {
+    return ((this.acquiringThreads[id] as number) & (1 << thread)) !== 0;
+  }
+
+  /** Whether a finding may come next: what the threads do then this graph does not tell. */
+  leavesAt(id: number): boolean {
+    return this.leaves[id] === 1;
   }
 
   position(id: number, thread: number) {

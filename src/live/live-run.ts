@@ -37,9 +37,9 @@ export class LiveRun {
   constructor(variant: Variant) {
     this.world = new World(variant);
     this.objects = this.world.slots.map((slot) => new LiveObject(slot, this.bus));
-    const can = (send: Send) => this.can(send);
+    const asks = { can: (send: Send) => this.can(send), wouldStop: (send: Send) => this.wouldStop(send) };
     this.threads = this.world.threads.map((thread) => {
-      const live: LiveThread = new LiveThread(thread, this.world, this.bus, can, (taken) => this.record(live, taken));
+      const live: LiveThread = new LiveThread(thread, this.world, this.bus, asks, (taken) => this.record(live, taken));
       return live;
     });
   }
@@ -80,9 +80,13 @@ export class LiveRun {
     return (this.objects[slot] as LiveObject).can(event);
   }
 
+  private wouldStop({ slot, event }: Send): boolean {
+    return (this.objects[slot] as LiveObject).wouldStop(event);
+  }
+
   private isEnabled(way: Way): boolean {
     if (way.sends.some((send) => send.rule === 'run' && !this.can(send))) return false;
-    if (way.sends.some((send) => send.rule === 'first' && this.objects[send.slot]?.wouldStop(send.event))) return true;
+    if (way.sends.some((send) => send.rule === 'first' && this.wouldStop(send))) return true;
     return way.sends.every((send) => send.rule === 'if-able' || this.can(send));
   }
 
@@ -136,7 +140,7 @@ export class LiveRun {
       call,
       functions,
       callSites: callSitesOf(frames),
-      place: frame === undefined ? null : { file: frame.file, line: frame.line },
+      place: frame === undefined ? null : { file: frame.file, line: frame.line, column: frame.column },
       object: message.object,
       event: way.sends[way.main]?.event ?? message.event,
       means: message.means,

@@ -12,24 +12,32 @@ export interface Taken {
   readonly stops: boolean;
 }
 
+/** What a thread wants to know of the objects before it speaks. */
+export interface Asks {
+  can(send: Send): boolean;
+  /** The thread would get no further than this: the memory is freed, the pointer is NULL. */
+  wouldStop(send: Send): boolean;
+}
+
 export class LiveThread {
   readonly cursor: Cursor;
   private readonly world: World;
   private readonly bus: Bus;
-  private readonly can: (send: Send) => boolean;
+  private readonly asks: Asks;
   private readonly took: (taken: Taken) => void;
   private current: {
     readonly way: Way;
+    readonly sends: readonly Send[];
     readonly index: number;
     said: number;
     answers: { slot: number; answer: Answer }[];
   } | null = null;
 
-  constructor(thread: NamedThread, world: World, bus: Bus, can: (send: Send) => boolean, took: (taken: Taken) => void) {
+  constructor(thread: NamedThread, world: World, bus: Bus, asks: Asks, took: (taken: Taken) => void) {
     this.cursor = new Cursor(thread);
     this.world = world;
     this.bus = bus;
-    this.can = can;
+    this.asks = asks;
     this.took = took;
     bus.listen((message) => {
       if (message.type === 'grant' && message.thread === thread.name) this.begin(message.way);
@@ -44,16 +52,18 @@ export class LiveThread {
   private begin(index: number): void {
     const way = this.ways[index];
     if (way === undefined) throw new RangeError(`${this.cursor.thread.name} was granted a way that it does not offer`);
-    this.current = { way, index, said: 0, answers: [] };
+    // Memory that is freed, or a NULL pointer: the rest of the step is not said, not even what stands before it.
+    const end = way.sends.find((send) => send.rule === 'first' && this.asks.wouldStop(send));
+    this.current = { way, sends: end === undefined ? way.sends : [end], index, said: 0, answers: [] };
     this.sayNext();
   }
 
   private sayNext(): void {
     const current = this.current as NonNullable<typeof this.current>;
-    const { sends } = current.way;
+    const { sends } = current;
     while (current.said < sends.length) {
       const send = sends[current.said++] as Send;
-      if (send.rule === 'if-able' && !this.can(send)) continue;
+      if (send.rule === 'if-able' && !this.asks.can(send)) continue;
       this.bus.say({ type: 'deliver', slot: send.slot, event: send.event });
       return;
     }
@@ -63,9 +73,7 @@ export class LiveThread {
   private hear(slot: number, answer: Answer): void {
     const current = this.current as NonNullable<typeof this.current>;
     current.answers.push({ slot, answer });
-    const said = current.way.sends[current.said - 1] as Send;
-    if (said.rule === 'first' && answer.stops) this.finish();
-    else this.sayNext();
+    this.sayNext();
   }
 
   private finish(): void {

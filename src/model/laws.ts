@@ -20,6 +20,8 @@ export function checkLaws(path: string, machine: AnyStateMachine): void {
       throw new ModelError(`${at(node)} keeps time (after)`, 'offer the timeout as an event, and let the scheduler choose');
     if (node.type === 'final')
       throw new ModelError(`${at(node)} is final`, 'wrong use splats and stays: a final state would block all who come later');
+    if (node.type === 'history')
+      throw new ModelError(`${at(node)} remembers where it was (history)`, 'what a machine remembers is in its context');
   }
 }
 

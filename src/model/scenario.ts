@@ -133,6 +133,8 @@ export interface VariantSpec<O extends OpenObjects> {
   readonly expect: readonly Expectation[];
   /** Findings that must come after an expected one: the symptoms by which it would be noticed. */
   readonly leadsTo?: readonly Expectation[];
+  /** Nothing may come after an expected finding: what does is no consequence, but a finding as well. */
+  readonly leadsToNothing?: true;
 }
 
 /** A variant is a whole design: the patch, the fix, the kernel before. */
@@ -148,6 +150,7 @@ export interface Variant {
   readonly leaks: { readonly [object: string]: (view: never) => number };
   readonly expect: readonly Expectation[];
   readonly leadsTo: readonly Expectation[];
+  readonly leadsToNothing: boolean;
 }
 
 export interface Scenario {
@@ -182,6 +185,7 @@ export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Vari
     leaks: spec.leaks ?? {},
     expect: spec.expect,
     leadsTo: spec.leadsTo ?? [],
+    leadsToNothing: spec.leadsToNothing ?? false,
   };
 }
 

@@ -6,9 +6,10 @@
  * for each position; the live run keeps one cursor and its generators, so that a variable hidden from the replies shows
  * as a difference.
  */
-import { type Alternative, decode, type Mark, type Operation, type Step } from '../../actors/step.ts';
+import { type Alternative, decode, encode, type Mark, type Operation, type Step } from '../../actors/step.ts';
 import type { Json } from '../../machines/object.ts';
 import { ModelError, messageOf } from './errors.ts';
+import { freeze, survivesJson } from './json.ts';
 import { type Call, isOk, type Thread } from './scenario.ts';
 
 export interface Held {
@@ -31,12 +32,18 @@ export interface NamedThread extends Thread {
   readonly name: string;
 }
 
-const encode = (value: unknown): Json =>
-  value === undefined
-    ? null
-    : typeof value === 'object' && value !== null && 'path' in value
-      ? { at: String(value.path) }
-      : (value as Json);
+/** A loop in which nothing waits for anybody has to end by itself, and soon. */
+const MOST_TURNS_WITHOUT_A_STEP = 1000;
+
+interface Loop {
+  /** Where in the log it began. */
+  readonly at: number;
+  /** What the thread had then, and has to have whenever it goes round. */
+  readonly has: string;
+  /** How many steps the thread had taken when the present turn began, and how many turns before it went by without one. */
+  readonly fed: number;
+  readonly idle: number;
+}
 
 /** A call as one generator: the operation, then the work it has left for the return to user space. */
 function* runCall(call: Call, args: readonly unknown[]): Operation<unknown> {
@@ -51,10 +58,8 @@ function* withoutDeferring<R>(operation: Operation<R>, deferred: (() => Operatio
   for (;;) {
     const next = operation.next(answer);
     if (next.done) return next.value;
-    if ('mark' in next.value && next.value.mark === 'task-work') {
-      deferred.push(next.value.work);
-      answer = null;
-    } else answer = yield next.value;
+    if ('mark' in next.value && next.value.mark === 'task-work') deferred.push(next.value.work);
+    answer = yield next.value;
   }
 }
 
@@ -65,10 +70,15 @@ export class Cursor {
   status: 'running' | 'ended' | 'stopped' = 'running';
   /** The last advance went back to where a loop or the thread began: only there can positions repeat. */
   wentRound = false;
+  /** A call has returned in the course of the last advance. */
+  returned = false;
 
   private root: Root;
   private log: Json[] = [];
-  private loops: { readonly at: number; readonly held: number; readonly allocated: string }[] = [];
+  private loops: Loop[] = [];
+  /** How many steps it has taken, and how many works the present call has deferred. */
+  private fed = 0;
+  private deferred = 0;
   private held: Held[];
   private allocated: { [pool: string]: number };
   private generator: Operation<unknown> | null = null;
@@ -97,7 +107,12 @@ export class Cursor {
 
   /** Names the position: two cursors with the same key go on alike. */
   get key(): string {
-    return JSON.stringify([this.status, this.root.call, this.root.locals, this.held, this.allocated, this.log]);
+    return JSON.stringify([this.status, this.root.call, this.root.locals, this.heldInAnyOrder, this.allocated, this.log]);
+  }
+
+  /** Who lets go of two locks and takes them again in the other order stands where it stood. */
+  private get heldInAnyOrder(): readonly string[] {
+    return this.held.map(({ object, mode }) => `${object} ${mode}`).toSorted();
   }
 
   allocations(pool: string): number {
@@ -110,6 +125,8 @@ export class Cursor {
     const taken = step?.step[way];
     if (step === null || taken === undefined) throw new RangeError(`${this.thread.name} was fed a way that it does not offer`);
     this.wentRound = false;
+    this.returned = false;
+    this.fed++;
     if (stops) {
       this.status = 'stopped';
       this.step = null;
@@ -125,25 +142,38 @@ export class Cursor {
     for (const [index, { object, means, event }] of taken.messages.entries()) {
       if (means.kind === 'acquire' && (!means.try || (index === 0 && reply === true)))
         this.held.push({ object, mode: means.mode ?? 'exclusive' });
-      if (means.kind === 'release') {
-        const at = this.held.findLastIndex((held) => held.object === object);
-        if (at >= 0) this.held.splice(at, 1);
-      }
+      if (means.kind === 'release') this.letGo(object, means.mode ?? 'exclusive');
       if (event.type === 'kzalloc') this.allocated[object] = this.allocations(object) + 1;
     }
   }
 
+  private letGo(object: string, mode: Held['mode']): void {
+    const same = this.held.findLastIndex((held) => held.object === object && held.mode === mode);
+    const at = same >= 0 ? same : this.held.findLastIndex((held) => held.object === object);
+    if (at >= 0) this.held.splice(at, 1);
+  }
+
   private replay(log: readonly Json[]): void {
     while (this.log.length < log.length) {
-      if (this.step === null) throw new RangeError('a log that is longer than its call');
+      if (this.step === null) throw this.changedItsMind();
       const entry = log[this.log.length] as Json;
       if (this.step.step.length === 1) this.feed(0, entry, false);
       else {
         const [way, reply] = entry as [number, Json];
+        if (this.step.step[way] === undefined) throw this.changedItsMind();
         this.feed(way, reply, false);
       }
     }
     this.pending = [];
+  }
+
+  /** An operation is a function of its arguments and of the replies that it has had: this one is not. */
+  changedItsMind(): ModelError {
+    const { operation } = this.thread.calls[this.root.call] ?? this.thread.calls.at(-1) ?? {};
+    return new ModelError(
+      `Thread "${this.thread.name}": ${operation?.name ?? 'a call'}() goes another way when it is run again with the same replies`,
+      'what it knows comes from its arguments, its replies and the state of its loops: no other variable outlives a step or a turn',
+    );
   }
 
   /** The log that is being replayed: a loop that is entered takes its state from there. */
@@ -171,6 +201,7 @@ export class Cursor {
       }
       this.log = [];
       this.loops = [];
+      this.deferred = 0;
       this.generator = runCall(
         call,
         call.args.map((arg) => this.argument(arg)),
@@ -211,7 +242,8 @@ export class Cursor {
 
   private finish(result: unknown): void {
     const call = this.thread.calls[this.root.call] as Call;
-    const locals = call.result === null ? this.root.locals : { ...this.root.locals, [call.result]: encode(result) };
+    const locals = call.result === null ? this.root.locals : { ...this.root.locals, [call.result]: this.keep(result ?? null) };
+    this.returned = true;
     this.root = { call: this.root.call + 1, locals, held: [...this.held], allocated: { ...this.allocated } };
     this.generator = null;
     this.log = [];
@@ -220,30 +252,50 @@ export class Cursor {
   private mark(mark: Mark): Json {
     switch (mark.mark) {
       case 'loop': {
-        const state = this.log.length < this.pending.length ? (this.pending[this.log.length] as Json) : mark.state;
-        this.loops.push({ at: this.log.length, held: this.held.length, allocated: JSON.stringify(this.allocated) });
+        const state = this.log.length < this.pending.length ? (this.pending[this.log.length] as Json) : this.keep(mark.state);
+        this.loops.push({ at: this.log.length, has: this.has, fed: this.fed, idle: 0 });
         this.log.push(state);
-        return state;
+        return decode(state) as Json;
       }
       case 'again': {
-        const loop = this.loops.at(-1);
+        const loop = this.loops.pop();
         if (loop === undefined) throw new ModelError(`Thread "${this.thread.name}" goes round a loop that it did not enter`);
-        if (loop.held !== this.held.length || loop.allocated !== JSON.stringify(this.allocated))
+        if (loop.has !== this.has)
           throw new ModelError(
-            `Thread "${this.thread.name}" goes round a loop with a lock or an allocation that it did not have when the loop began`,
-            'release in the body of the loop what it takes',
+            `Thread "${this.thread.name}" goes round a loop with a lock, an allocation or deferred work that it did not have when the loop began, or without one`,
+            'release in the body of the loop what it takes, and defer work outside of it',
           );
+        const idle = loop.fed === this.fed ? loop.idle + 1 : 0;
+        if (idle > MOST_TURNS_WITHOUT_A_STEP)
+          throw new ModelError(`Thread "${this.thread.name}" goes round a loop for ever without a step`);
+        this.loops.push({ ...loop, fed: this.fed, idle });
         this.log.length = loop.at;
-        this.log.push(mark.state);
+        this.log.push(this.keep(mark.state));
         this.wentRound = true;
-        return mark.state;
+        return decode(this.log[loop.at] as Json) as Json;
       }
       case 'leave':
         this.loops.pop();
         return null;
       case 'task-work':
-        throw new RangeError('task work is kept by the call');
+        this.deferred++;
+        return null;
     }
+  }
+
+  /** What must be the same in each turn of a loop, for the log of a turn does not tell of it. */
+  private get has(): string {
+    return JSON.stringify([this.heldInAnyOrder, this.allocated, this.deferred]);
+  }
+
+  /** What goes on from call to call, or from turn to turn, in the form in which a position names it. */
+  private keep(value: unknown): Json {
+    const kept = encode(value);
+    if (survivesJson(kept)) return freeze(kept);
+    throw new ModelError(
+      `Thread "${this.thread.name}" keeps what JSON cannot hold: ${String(value)}`,
+      'numbers, strings, booleans, handles, lists and plain objects',
+    );
   }
 
   private guarded<T>(run: () => T): T {

@@ -3,8 +3,10 @@ import type { Alternative, Message } from '../../actors/step.ts';
 import { allocation, environment, nullPage, poolSlot } from '../../machines/built-in.ts';
 import type { AnyPart, Json, Name, Struct } from '../../machines/object.ts';
 import { ModelError } from './errors.ts';
+import { survivesJson } from './json.ts';
 import { nearest } from './nearest.ts';
 import type { Objects, Variant } from './scenario.ts';
+import { checkVariantLaws } from './variant-laws.ts';
 import type { Cursor, NamedThread } from './thread.ts';
 
 export interface Slot {
@@ -48,6 +50,7 @@ export class World {
   private readonly slotAt = new Map<string, number>();
 
   constructor(variant: Variant) {
+    checkVariantLaws(variant);
     this.objects = variant.objects;
     this.threads = Object.entries(variant.threads).map(([name, thread]) => ({ ...thread, name }));
     this.place('NULL', nullPage, null);
@@ -105,14 +108,18 @@ export class World {
     // One touch for each allocation, and before anything else is said.
     const guards = flat.filter((send, i) => send.rule === 'first' && flat.findIndex((other) => other.slot === send.slot) === i);
     const { cpu, name } = cursor.thread;
-    const running =
-      cpu === null ? [] : [{ slot: this.slot(cpu.path, 'cpu').index, event: { type: 'run', by: name }, rule: 'run' } as const];
+    const processor = cpu === null ? null : this.slot(cpu.path, 'cpu').index;
+    // A step that speaks to the CPU itself is told by the CPU whether it may.
+    const running: readonly Send[] =
+      processor === null || flat.some((send) => send.slot === processor)
+        ? []
+        : [{ slot: processor, event: { type: 'run', by: name }, rule: 'run' }];
     const sends = [...running, ...guards, ...flat.filter((send) => send.rule !== 'first')];
     const slots = sends.map((send) => send.slot);
     const twice = slots.find((slot, i) => slots.indexOf(slot) !== i);
     if (twice !== undefined)
       throw new ModelError(`A step of thread "${name}" says two things to "${this.nameOf(twice)}" at once`);
-    const subject = said[0]?.find((send) => send.event.type !== 'touch');
+    const subject = said[0]?.find((send) => send.rule === 'needed') ?? said[0]?.[0];
     return { name: way.name, sends, main: sends.findIndex((send) => send === subject) };
   }
 
@@ -122,6 +129,11 @@ export class World {
     if (event.type === 'kzalloc') return [this.allocate(path, cursor)];
     if (event.type === 'kfree') return this.free(path, cursor);
     const { index, allocation: memory } = this.slot(path, `A step of thread "${cursor.thread.name}"`);
+    if (!survivesJson(event))
+      throw new ModelError(
+        `Thread "${cursor.thread.name}" says to "${path}" what JSON cannot hold: ${event.type} with ${String(Object.values(event).slice(1))}`,
+        'numbers, strings, booleans, handles, lists and plain objects',
+      );
     const stamped = means.stamped || means.kind === 'acquire' || means.kind === 'release';
     const said = needed(index, stamped ? { ...event, by: cursor.thread.name } : event);
     return memory === null ? [said] : [{ slot: memory, event: { type: 'touch' }, rule: 'first' }, said];

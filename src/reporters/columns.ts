@@ -17,6 +17,12 @@ const SPACING = { two: { wanted: 36, least: 14 }, more: { wanted: 24, least: 11 
 
 const INDENT = 2;
 
+/** Even of three columns the last has room for a call. */
+const MOST_GAP = 22;
+
+/** Deeper than this nothing is indented. */
+const LEAST_ROOM = 20;
+
 /** @param numbered steps carry their number, for the text below to refer to */
 export function inColumns(rows: readonly Row[], columns: readonly Column[], numbered: boolean): readonly string[] {
   const gutter = new Gutter(rows, numbered);
@@ -71,7 +77,8 @@ function linesOf(
     case 'result':
       return wrap(`=> ${row.says}`, gutter.blank, `${gutter.blank}   `);
     default: {
-      const [first = '', ...more] = cellOf(row, neighbours, at(row.thread) + row.depth * INDENT, width);
+      const from = Math.min(at(row.thread) + row.depth * INDENT, width - LEAST_ROOM);
+      const [first = '', ...more] = cellOf(row, neighbours, from, width);
       return [`${gutter.of(row)}${first}`, ...more.map((line) => `${gutter.blank}${line}`)];
     }
   }
@@ -113,6 +120,7 @@ const fits = ({ spoken: { says, note } }: Extract<Row, { kind: 'step' }>, room: 
 
 /** Text that begins further left where it does not fit, and is broken where not even that helps. */
 function pushedLeft(text: string, wanted: number, width: number): readonly string[] {
+  if (text === '') return [];
   const indent = ' '.repeat(Math.max(0, Math.min(wanted, width - text.length)));
   return wrap(text, indent, indent, width);
 }
@@ -122,7 +130,7 @@ function offsetsFor(rows: readonly Row[], columns: readonly Column[], width: num
   const { wanted, least } = columns.length === 2 ? SPACING.two : SPACING.more;
   const own = columns.map(({ thread }) => rows.filter((row): row is InColumn => 'thread' in row && row.thread === thread));
   // A line of one column must not begin where the next column stands.
-  const gaps = own.map((inColumn) => Math.max(least, ...inColumn.map(({ depth }) => depth * INDENT + 3)));
+  const gaps = own.map((inColumn) => Math.min(MOST_GAP, Math.max(least, ...inColumn.map(({ depth }) => depth * INDENT + 3))));
   const leftmost = gaps.map((_, i) => gaps.slice(0, i).reduce((sum, gap) => sum + gap, 0));
   const offsets: number[] = [];
   for (let i = columns.length - 1; i >= 0; i--) {
@@ -136,8 +144,15 @@ function offsetsFor(rows: readonly Row[], columns: readonly Column[], width: num
 
 /** What a row takes without the notes that can do with a line of their own. */
 function lengthOf(row: InColumn): number {
-  const says = row.kind === 'step' ? row.spoken.says : row.kind === 'wrong' ? '' : row.says;
-  return row.depth * INDENT + says.length;
+  const texts =
+    row.kind === 'step'
+      ? [row.spoken.says]
+      : row.kind === 'stuck'
+        ? [row.says, row.waits]
+        : row.kind === 'wrong'
+          ? []
+          : [row.says];
+  return row.depth * INDENT + Math.max(0, ...texts.map(({ length }) => length));
 }
 
 /** `CPU0 (name)` above dashes; on a line each, like a stair, where the columns are too close. */

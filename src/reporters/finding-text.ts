@@ -13,8 +13,8 @@ export interface FindingOptions {
   readonly allSteps: boolean;
   /** Where each step stands in the source, in a list of its own; null for no list. */
   readonly placeOf: PlaceOf | null;
-  /** The file that holds the finding's schedule; null if none was written. */
-  readonly scheduleFile: (finding: Finding) => string | null;
+  /** The command that plays the finding again; null where the reader has just given it. */
+  readonly replay: ((finding: Finding) => string) | null;
 }
 
 export function findingText(finding: Finding, options: FindingOptions): readonly string[] {
@@ -25,7 +25,9 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...block(diagram(finding, { allSteps }).map((line) => (/^[^^]*\^{2,}$/.test(line) ? paint.bad(line) : line))),
     ...block(facts(finding)),
     ...block(kernel(finding)),
-    ...(placeOf === null || finding.trace === null ? [] : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),
+    ...(placeOf === null || finding.trace === null
+      ? []
+      : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),
     ...block(schedule(finding, options)),
   ];
 }
@@ -36,7 +38,9 @@ function facts({ trace, preemptions, threads, proven, kind, loopFrom }: Finding)
   if (trace === null) return [];
   const fewest = proven ? ' (no schedule has fewer)' : '';
   const loop = loopFrom === null ? '' : `, the last ${trace.steps.length - loopFrom + 1} of them over and over`;
-  return wrap(`${kind}: ${count(trace.steps.length, 'step')}${loop}, ${count(preemptions, 'preemption')}${fewest}, ${count(threads.length, 'thread')}.`);
+  return wrap(
+    `${kind}: ${count(trace.steps.length, 'step')}${loop}, ${count(preemptions, 'preemption')}${fewest}, ${count(threads.length, 'thread')}.`,
+  );
 }
 
 function kernel(finding: Finding): readonly string[] {
@@ -45,13 +49,8 @@ function kernel(finding: Finding): readonly string[] {
 }
 
 /** The lines of a schedule and of a command are copied: they are never broken. */
-function schedule(finding: Finding, { scheduleFile, paint }: FindingOptions): readonly string[] {
-  if (finding.schedule === null) return [];
-  const file = scheduleFile(finding);
+function schedule(finding: Finding, { replay, paint }: FindingOptions): readonly string[] {
+  if (finding.schedule === null || replay === null) return [];
   const text = formatSchedule(finding.schedule).trimEnd().split('\n');
-  return [
-    'Schedule:',
-    ...text.map((line) => `  ${line}`),
-    `Replay: ${paint.strong(`npx interlock replay ${file ?? "'<the schedule above>'"}`)}`,
-  ];
+  return ['Schedule:', ...text.map((line) => `  ${line}`), `Replay: ${paint.strong(replay(finding))}`];
 }

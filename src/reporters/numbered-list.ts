@@ -1,5 +1,5 @@
 /** Rows as a numbered list, for more threads than columns fit: `12. [user] open(): refcount_inc(&device->refcount)`. */
-import { wrap, WIDTH } from './layout.ts';
+import { cut, WIDTH, wrap } from './layout.ts';
 import type { Row } from './rows.ts';
 import { shorten } from './spoken-step.ts';
 
@@ -48,16 +48,20 @@ class Numbers {
   }
 }
 
-/** The function that was entered is named where there is room for it. */
+/** The function that was entered stands before the step, or above it where there is no room. */
 function item(margin: string, thread: string, entered: string | undefined, says: string, note: string | null): readonly string[] {
   const begin = `${margin}[${thread}] `;
   const room = WIDTH - begin.length;
-  const named = entered === undefined ? says : `${entered}: ${says}`;
-  const text = [`${named}  ${note ?? ''}`.trimEnd(), named, `${says}  ${note ?? ''}`.trimEnd(), says].find(
-    ({ length }) => length <= room,
-  );
-  const line = `${begin}${text ?? shorten(says, room)}`;
-  return note === null || line.endsWith(note) ? [line] : [line, ...wrap(note, ' '.repeat(begin.length))];
+  const whole = note === null ? says : `${says}  ${note}`;
+  const isLong = whole.length > room;
+  const step = isLong ? [shorten(says, room), ...(note === null ? [] : wrap(note, '', '', room))] : [whole];
+  const [first = '', ...more] =
+    entered === undefined
+      ? step
+      : !isLong && entered.length + 2 + whole.length <= room
+        ? [`${entered}: ${whole}`]
+        : [cut(`${entered}:`, room), ...step];
+  return [`${begin}${first}`, ...more.map((line) => `${' '.repeat(begin.length)}${line}`)];
 }
 
-const result = (says: string): readonly string[] => wrap(`=> ${says}`, ' ', '    ');
+const result = (says: string): readonly string[] => (says === '' ? [] : wrap(`=> ${says}`, ' ', '    '));

@@ -1,6 +1,6 @@
 /** Source places: the built file and line that a trace records, mapped back to what a person wrote. */
 import { existsSync, readFileSync } from 'node:fs';
-import { SourceMap, type SourceMapPayload } from 'node:module';
+import { SourceMap, type SourceMapPayload, type SourceMapping } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TraceStep } from '../trace/trace.ts';
@@ -35,21 +35,13 @@ function readMap(file: string): SourceMapPayload | null {
   return JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload;
 }
 
-function original(map: SourceMap | null, place: NonNullable<TraceStep['place']>): { readonly file: string; readonly line: number } {
-  // The trace keeps no column, so the first thing that the line was made from has to do.
-  const entry = map === null ? {} : entryOfLine(map, place.line - 1);
-  if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return place;
-  const source = entry.originalSource.startsWith('file:') ? fileURLToPath(entry.originalSource) : entry.originalSource;
-  return { file: resolve(dirname(place.file), source), line: entry.originalLine + 1 };
-}
-
-const MOST_INDENT = 200;
-
-/** Entries begin at the first token of a line, wherever its indentation ends. */
-function entryOfLine(map: SourceMap, line: number): ReturnType<SourceMap['findEntry']> {
-  for (let column = 0; column < MOST_INDENT; column++) {
-    const entry = map.findEntry(line, column);
-    if ('generatedLine' in entry && entry.generatedLine === line) return entry;
-  }
-  return map.findEntry(line, 0);
+function original(
+  map: SourceMap | null,
+  place: NonNullable<TraceStep['place']>,
+): { readonly file: string; readonly line: number } {
+  const entry: Partial<SourceMapping> = map?.findEntry(place.line - 1, place.column - 1) ?? {};
+  const { originalSource, originalLine } = entry;
+  if (originalSource === undefined || originalLine === undefined) return place;
+  const source = originalSource.startsWith('file:') ? fileURLToPath(originalSource) : originalSource;
+  return { file: resolve(dirname(place.file), source), line: originalLine + 1 };
 }

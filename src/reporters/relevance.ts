@@ -1,31 +1,83 @@
 /** Which steps of a counterexample a reader needs: the others are elided. */
-import type { Json } from '../../machines/object.ts';
+import type { Json, Kind } from '../../machines/object.ts';
 import type { Finding } from '../check/finding.ts';
 import { plainName } from '../model/names.ts';
 import type { Trace, TraceStep } from '../trace/trace.ts';
 
-/** @returns for each step, by its index, whether it is kept */
-export function relevantSteps(finding: Finding, { steps, standing }: Trace): ReadonlySet<number> {
+/** Where not one access but the life of an object is at stake, its references and the waits for it are the story. */
+const OF_LIFE: ReadonlySet<Kind> = new Set<Kind>([
+  'use-after-free',
+  'double-free',
+  'null-deref',
+  'deadlock',
+  'hung-task',
+  'starvation',
+]);
+
+/** @returns the indexes of the steps that are kept */
+export function relevantSteps(finding: Finding, trace: Trace): ReadonlySet<number> {
   const marked = new Set(finding.pair.marked);
-  const objects = new Set([
-    plainName(finding.object),
-    ...finding.fault.sites.map(({ object }) => plainName(object)),
-    ...steps.filter(({ index }) => marked.has(index)).map(({ object }) => plainName(object)),
-  ]);
+  const objects = new Set(
+    [
+      finding.object,
+      ...finding.fault.sites.map(({ object }) => object),
+      ...trace.steps.filter(({ index }) => marked.has(index)).map(({ object }) => object),
+    ].map(plainName),
+  );
   const structs = new Set([...objects].map(structOf));
-  const contended = contendedLocks({ steps, standing });
+  for (const path of decisiveFor(trace)) objects.add(path);
+  const ofLife = OF_LIFE.has(finding.kind);
   const keep = (step: TraceStep): boolean =>
     marked.has(step.index) ||
     step.splats.length > 0 ||
     step.way !== null ||
     step.means.kind === 'choose' ||
-    touched(step).some((path) => objects.has(path) || contended.has(path)) ||
-    concerns(step, structs);
-  return new Set(steps.filter(keep).map(({ index }) => index));
+    touched(step).some((path) => objects.has(path)) ||
+    (ofLife && isOfLife(step) && structs.has(structOf(step.object))) ||
+    names(step).some((name) => structs.has(name));
+  const kept = new Set(trace.steps.filter(keep).map(({ index }) => index));
+  return new Set([...kept, ...lockSteps(trace, kept)]);
+}
+
+/** A complaint of kernel code itself, `WARN_ON()`, is about what its function has read, and others have changed. */
+function decisiveFor({ steps }: Trace): readonly string[] {
+  const last = steps.at(-1);
+  if (last?.object !== 'environment') return [];
+  const within = last.functions.at(-1);
+  const byOthers = new Set(
+    steps.filter(({ thread }) => thread !== last.thread).flatMap(({ changes }) => changes.map(({ path }) => path)),
+  );
+  return steps
+    .filter(({ thread, call, means }) => thread === last.thread && call === last.call && means.kind === 'read')
+    .filter(({ functions, object }) => within !== undefined && functions.includes(within) && byOthers.has(object))
+    .map(({ object }) => plainName(object));
 }
 
 const touched = ({ object, changes }: TraceStep): readonly string[] =>
   [object, ...changes.map(({ path }) => path)].map(plainName);
+const structOf = (path: string): string => plainName(path).split('.', 1)[0] ?? path;
+
+const isOfLife = ({ means }: TraceStep): boolean => ['alloc', 'free', 'get', 'put', 'signal', 'wait'].includes(means.kind);
+
+/** The objects that a step names: how a thread comes by a pointer, and who gives it away. */
+const names = ({ reply, event }: TraceStep): readonly string[] => [reply, ...Object.values(event)].map(nameIn).map(plainName);
+
+const nameIn = (value: Json): string => {
+  const name = typeof value === 'object' && value !== null && 'at' in value ? value.at : null;
+  return typeof name === 'string' ? name : '';
+};
+
+/** Takes and releases of contended locks, but not around what is elided altogether. */
+function lockSteps(trace: Trace, kept: ReadonlySet<number>): readonly number[] {
+  const contended = contendedLocks(trace);
+  return trace.steps.flatMap((taken) => {
+    if (taken.means.kind !== 'acquire' || !contended.has(plainName(taken.object))) return [];
+    const later = trace.steps.filter(({ thread, index }) => thread === taken.thread && index > taken.index);
+    const released = later.find(({ means, object }) => means.kind === 'release' && object === taken.object);
+    if (released === undefined) return [taken.index];
+    return later.some(({ index }) => index < released.index && kept.has(index)) ? [taken.index, released.index] : [];
+  });
+}
 
 /** The locks that more than one thread takes, or stands before. */
 function contendedLocks({ steps, standing }: Trace): ReadonlySet<string> {
@@ -38,17 +90,3 @@ function contendedLocks({ steps, standing }: Trace): ReadonlySet<string> {
   for (const { thread, object, blocked } of standing) if (blocked && object !== null) takes(thread, object);
   return new Set([...takers].filter(([, threads]) => threads.size > 1).map(([path]) => path));
 }
-
-const structOf = (path: string): string => plainName(path).split('.', 1)[0] ?? path;
-
-/** Of the whole object matter its life and its references, and how a thread came by its name. */
-function concerns(step: TraceStep, structs: ReadonlySet<string>): boolean {
-  const ofItsLife = ['alloc', 'free', 'get', 'put', 'signal', 'wait'].includes(step.means.kind);
-  if (ofItsLife && structs.has(structOf(step.object))) return true;
-  return [step.reply, ...Object.values(step.event)].some((value) => structs.has(plainName(nameIn(value))));
-}
-
-const nameIn = (value: Json): string => {
-  const name = typeof value === 'object' && value !== null && 'at' in value ? value.at : null;
-  return typeof name === 'string' ? name : '';
-};

@@ -20,7 +20,7 @@ export type Row =
   | (InColumn & { readonly kind: 'elided'; readonly says: string })
   /** A call that cannot go on. */
   | (InColumn & { readonly kind: 'stuck'; readonly says: string; readonly waits: string })
-  /** What is wrong with the step before. */
+  /** What is wrong with the step before; nothing where the step says it itself. */
   | (InColumn & { readonly kind: 'wrong'; readonly says: string })
   | { readonly kind: 'loop' }
   | { readonly kind: 'again'; readonly from: number }
@@ -137,7 +137,12 @@ class Rows {
   }
 
   wrong(step: TraceStep, text: string): void {
-    this.all.push({ kind: 'wrong', thread: step.thread, depth: opened(step).length, says: ascii(text) });
+    this.all.push({
+      kind: 'wrong',
+      thread: step.thread,
+      depth: opened(step).length,
+      says: step.c.includes(text) ? '' : ascii(text),
+    });
   }
 
   loop(): void {

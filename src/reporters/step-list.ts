@@ -40,11 +40,17 @@ export class StepPrinter {
     const place = placeOf?.(step.place) ?? null;
     return [
       ...(enters ? wrap(`${step.functions.join('() > ')}():`, margin, blank).map(paint.faint) : []),
-      ...wrap(`${says}${note === null ? '' : `  ${note}`}`, `${enters ? blank : margin}  `, `${blank}    `),
+      ...this.says(says, note, `${enters ? blank : margin}  `, `${blank}    `),
       ...(place === null ? [] : [paint.faint(`${blank}    ${place}`)]),
       ...step.splats.flatMap((splat) =>
         wrap(`! ${splat.kind}: ${ascii(splat.object)}: ${splat.text}`, `${blank}  `, `${blank}    `, WIDTH).map(paint.bad),
       ),
     ];
+  }
+
+  private says(says: string, note: string | null, indent: string, hanging: string): readonly string[] {
+    const whole = `${indent}${says}  ${note ?? ''}`.trimEnd();
+    if (whole.length <= WIDTH) return [whole];
+    return [...wrap(says, indent, hanging), ...(note === null ? [] : wrap(note, hanging))];
   }
 }

@@ -2,6 +2,7 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
 import type { Json } from '../../machines/object.ts';
 import { ModelError, messageOf } from '../model/errors.ts';
+import { freeze, survivesJson } from '../model/json.ts';
 import { checkLaws } from '../model/laws.ts';
 import type { Slot } from '../model/world.ts';
 import { type Answer, ask } from './answer.ts';
@@ -20,7 +21,7 @@ export class Answers {
     const key = JSON.stringify(answer);
     let id = this.ids.get(key);
     if (id === undefined) {
-      id = this.all.push(answer) - 1;
+      id = this.all.push(freeze(answer)) - 1;
       this.ids.set(key, id);
     }
     return id;
@@ -171,23 +172,6 @@ const restride = (old: Int32Array<ArrayBuffer>, from: number, to: number): Int32
   for (let row = 0; row * from < old.length; row++) wide.set(old.subarray(row * from, (row + 1) * from), row * to);
   return wide;
 };
-
-/** Whether a value comes back from JSON as it went in: no undefined, no functions, no Map, no NaN. */
-function survivesJson(value: unknown): boolean {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(survivesJson);
-  if (typeof value !== 'object') return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(survivesJson);
-}
-
-/** A context that is changed in place would change the past. */
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  Object.values(value).forEach(freeze);
-}
 
 export type TableOf = (slot: Slot) => MachineTable;
 

@@ -136,8 +136,16 @@ export class StatePredicate<R> {
 
   private resultOf(name: string): unknown {
     const { threads } = this.program.world;
-    const index = threads.findIndex(({ calls }) => calls.some((call) => call.result === name));
-    if (index < 0) throw new ModelError(`The predicate "${this.name}" asks for "${name}", into which no call puts its result`);
+    const owners = threads.filter(({ calls }) => calls.some((call) => call.result === name));
+    const [owner] = owners;
+    if (owner === undefined)
+      throw new ModelError(`The predicate "${this.name}" asks for "${name}", into which no call puts its result`);
+    if (owners.length > 1)
+      throw new ModelError(
+        `The predicate "${this.name}" asks for "${name}", into which ${owners.map((thread) => thread.name).join(' and ')} put a result`,
+        'give each thread a local() of its own',
+      );
+    const index = threads.indexOf(owner);
     this.read(this.program.slots + index);
     const value: Json | undefined = this.program.position(this.state, index).root.locals[name];
     return value === undefined ? undefined : decode(value);

@@ -44,6 +44,8 @@ export interface Position {
   readonly reacquires: boolean;
   readonly firstWay: number;
   readonly ways: number;
+  /** All that the step says: what two cursors in one position must agree on. */
+  readonly says: string;
 }
 
 interface CompiledWay {
@@ -52,8 +54,19 @@ interface CompiledWay {
   readonly events: Int32Array;
   readonly rules: Int32Array;
   readonly main: number;
-  /** By the answer to the main message, and whether the thread was stopped. */
-  readonly kids: Map<number, number>;
+  /** By the answer to the main message; -1 where the thread was stopped. */
+  readonly kids: Map<number, Kid>;
+}
+
+/** Where the thread stands after a step, and how it came there. */
+export interface Kid {
+  readonly position: number;
+  readonly reply: Json;
+  readonly stops: boolean;
+  /** The call in which the step was taken has returned. */
+  readonly returned: boolean;
+  /** It went back to where a loop or the thread began. */
+  readonly wentRound: boolean;
 }
 
 /** A splat in the course of the last `take`. */
@@ -73,6 +86,8 @@ export class Program {
   hasLoops = false;
   /** What the last `take` raised. Not to be kept: it is emptied by the next. */
   readonly raised: Raised[] = [];
+  /** In the last `take` a call returned. */
+  returned = false;
 
   private readonly answers = new Answers();
   private readonly tables: MachineTable[];
@@ -170,7 +185,8 @@ export class Program {
     if (this.raised.length > 0) this.taint(into);
     const key = stops ? -1 : mainAnswer;
     const kid = kids.get(key) ?? this.follow(state, thread, way, stops, mainAnswer);
-    into[this.slots + thread] = kid;
+    into[this.slots + thread] = kid.position;
+    this.returned = kid.returned;
     return true;
   }
 
@@ -193,13 +209,26 @@ export class Program {
     return enabled ? WHOLE : DISABLED;
   }
 
-  private follow(state: Int32Array, thread: number, way: number, stops: boolean, answer: number): number {
+  /** The thread as it stood when it came to the position. */
+  cursorAt(position: Position): Cursor {
+    const cursor = new Cursor(this.world.threads[position.thread] as never, position.root, position.log);
+    this.expect(cursor, position);
+    return cursor;
+  }
+
+  /** @throws ModelError if the cursor has come to stand elsewhere, for then its operation is no function of its replies */
+  expect(cursor: Cursor, { key, says }: Position): void {
+    if (cursor.key !== key || says !== saysOf(cursor)) throw cursor.changedItsMind();
+  }
+
+  private follow(state: Int32Array, thread: number, way: number, stops: boolean, answer: number): Kid {
     const from = this.position(state, thread);
-    const cursor = new Cursor(this.world.threads[thread] as never, from.root, from.log);
+    const cursor = this.cursorAt(from);
     const { reply } = this.answers.all[answer] ?? { reply: null };
     cursor.feed(way - from.firstWay, reply, stops);
-    this.hasLoops ||= cursor.wentRound;
-    const kid = this.intern(thread, cursor);
+    const { returned, wentRound } = cursor;
+    this.hasLoops ||= wentRound;
+    const kid = { position: this.intern(thread, cursor), reply, stops, returned, wentRound };
     (this.ways[way] as CompiledWay).kids.set(stops ? -1 : answer, kid);
     return kid;
   }
@@ -207,7 +236,10 @@ export class Program {
   private intern(thread: number, cursor: Cursor): number {
     const { key } = cursor;
     const known = this.positionIds[thread]?.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.expect(cursor, this.positions[known] as Position);
+      return known;
+    }
     const id = this.positions.length;
     this.positionIds[thread]?.set(key, id);
     const { root, log } = cursor.position;
@@ -227,6 +259,7 @@ export class Program {
       reacquires: first?.means.kind === 'acquire' && cursor.locksHeld.some((held) => held.object === first.object),
       firstWay: this.ways.length,
       ways: resolved.length,
+      says: saysOf(cursor),
     });
     for (const { name, sends, main } of resolved) this.ways.push(this.compile(name, sends, main));
     return id;
@@ -247,3 +280,5 @@ export class Program {
     return this.tables[slot] as MachineTable;
   }
 }
+
+const saysOf = ({ step }: Cursor): string => JSON.stringify(step?.step ?? null);

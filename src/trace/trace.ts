@@ -26,8 +26,8 @@ export interface TraceStep {
   readonly functions: readonly string[];
   /** For each of them where it was called: two calls of one function differ here. */
   readonly callSites: readonly string[];
-  /** Where kernel code makes the step: file and line of the operation. */
-  readonly place: { readonly file: string; readonly line: number } | null;
+  /** Where kernel code makes the step: file, line and column of the operation, from 1, as it was built. */
+  readonly place: { readonly file: string; readonly line: number; readonly column: number } | null;
   readonly object: string;
   readonly event: Event;
   readonly means: Meaning;

@@ -4,7 +4,13 @@ import { again, BUG_ON, kfree, loop, type Operation, WARN_ON } from '../../actor
 import { list_add, list_del } from '../../actors/sync/list.ts';
 import { load, store } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
-import { refcount_dec_and_test, refcount_inc, refcount_inc_not_zero, refcount_read, refcount_set } from '../../actors/sync/refcount.ts';
+import {
+  refcount_dec_and_test,
+  refcount_inc,
+  refcount_inc_not_zero,
+  refcount_read,
+  refcount_set,
+} from '../../actors/sync/refcount.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import { globals, type HandleTo, type Kind, NULL, struct } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
@@ -17,7 +23,12 @@ import { checkTiny, summaries } from '../helpers/tiny.ts';
 
 const bus = globals('bus', { lock: mutex(), other: mutex(), devices: list_head(), ready: completion(), flag: field<number>(0) });
 type Bus = HandleTo<typeof bus>;
-const device = struct('device', { refs: refcount(1), owner: pointer<{ readonly path: string } & Bus>(), on_bus: list_node(), open: field<number>(0) });
+const device = struct('device', {
+  refs: refcount(1),
+  owner: pointer<{ readonly path: string } & Bus>(),
+  on_bus: list_node(),
+  open: field<number>(0),
+});
 type Device = HandleTo<typeof device>;
 const objects = { bus, device };
 
@@ -276,9 +287,17 @@ const pairs: { readonly [what: string]: Pair } = {
     silent: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'BUG' as const, 1)] }), expect: [] }),
   },
   'list-corruption: an entry that two add': {
-    speaks: variant({ objects, threads: ({ bus, device }) => ({ a: [call(add, bus, device)], b: [call(add, bus, device)] }), expect: [] }),
+    speaks: variant({
+      objects,
+      threads: ({ bus, device }) => ({ a: [call(add, bus, device)], b: [call(add, bus, device)] }),
+      expect: [],
+    }),
     finds: ['list-corruption bus.devices list_add..list_add'],
-    silent: variant({ objects, threads: ({ bus, device }) => ({ a: [call(add, bus, device), call(remove, bus, device)] }), expect: [] }),
+    silent: variant({
+      objects,
+      threads: ({ bus, device }) => ({ a: [call(add, bus, device), call(remove, bus, device)] }),
+      expect: [],
+    }),
   },
   'invariant: an update that is lost': {
     speaks: variant({

@@ -28,7 +28,13 @@ import {
 } from '../../actors/primitives.ts';
 import { call, defineScenario, local, type Scenario, task, type Variant, variant } from '../../src/index.ts';
 
-const toy = struct('toy', { refcount: refcount(0), lock: mutex(), minor: field<number>(-1), released: completion() });
+const toy = struct('toy', {
+  refcount: refcount(0),
+  lock: mutex(),
+  minor: field<number>(-1),
+  flags: field<number>(0),
+  released: completion(),
+});
 interface Toy extends HandleTo<typeof toy> {}
 const driver = globals('driver', { lock: mutex(), found: pointer<Toy>({ at: 'toy' }) });
 interface Driver extends HandleTo<typeof driver> {}
@@ -42,6 +48,7 @@ function* toy_add(toy: Toy, lock: Toy['lock']): Operation<number> {
 }
 
 function* toy_register(toy: Toy, lock: Toy['lock']): Operation<number> {
+  for (const flag of [1, 2, 4]) yield* store(toy.flags, flag);
   return yield* toy_add(toy, lock);
 }
 
@@ -97,6 +104,7 @@ function* toy_drain(toy: Toy): Operation {
 }
 
 const opened = local<number>('opened');
+const opened_too = local<number>('opened_too');
 
 const lostReference: Variant = variant({
   objects: { toy, driver },
@@ -149,7 +157,7 @@ export const samples: Scenario = defineScenario({
       threads: ({ toy, driver }) => ({
         remover: [call(toy_drain, toy)],
         user_a: task([call(toy_open, driver, toy).into(opened), call(toy_put, toy).ifOk(opened)], { forever: true }),
-        user_b: task([call(toy_open, driver, toy).into(opened), call(toy_put, toy).ifOk(opened)], { forever: true }),
+        user_b: task([call(toy_open, driver, toy).into(opened_too), call(toy_put, toy).ifOk(opened_too)], { forever: true }),
       }),
       start: { 'toy.refcount': { n: 1 } },
       expect: [],

@@ -76,11 +76,11 @@ for (const [name, [wait, outs, results]] of Object.entries(waits)) {
 test('one complete lets one of two waiters go', (t) => {
   const objects = objectsWith(0);
   const [first, second] = [objects.start('first', wait_for_completion(comp)), objects.start('second', wait_for_completion(comp))];
-  t.deepEqual([first.canStep(), second.canStep()], [false, false]);
+  t.deepEqual([first.isBlocked, second.isBlocked], [true, true]);
   objects.run('t', complete(comp));
   t.deepEqual([first.canStep(), second.canStep()], [true, true]);
   first.step();
-  t.false(second.canStep());
+  t.true(second.isBlocked);
 });
 
 test('complete_all lets all go, until it is initialised anew', (t) => {
@@ -88,7 +88,7 @@ test('complete_all lets all go, until it is initialised anew', (t) => {
   objects.run('t', complete_all(comp));
   for (const name of ['first', 'second']) t.is(objects.start(name, wait_for_completion(comp)).go().status, 'ended');
   objects.run('t', reinit_completion(comp));
-  t.false(objects.start('third', wait_for_completion(comp)).canStep());
+  t.true(objects.start('third', wait_for_completion(comp)).isBlocked);
 });
 
 test('nine that nobody waits for are an error of the model', (t) => {

@@ -68,8 +68,16 @@ test('between the look at the descriptor and the reference the last one may be p
   t.deepEqual(objects.splats, []);
 });
 
+test('more than 64 references are an error of the model', (t) => {
+  const { range } = file_ref();
+  t.deepEqual(
+    [-1, 0, 64, 65].map((f_count) => range({ f_count })),
+    [false, true, true, false],
+  );
+});
+
 test('misuse that the kernel does not notice is said to be silent', (t) => {
   const subject = new Subject(file_ref(0));
-  t.deepEqual(subject.tell('get_file', 'fput', 'get_file_rcu'), ['refcount: (silence)', 'refcount: (silence)', false]);
+  t.deepEqual(subject.tell('get_file', 'fput', 'get_file_rcu'), ['refcount: (silence)', 'refcount: (silence) -> false', false]);
   t.deepEqual(subject.context, { f_count: 0 });
 });

@@ -24,16 +24,18 @@ const rows: readonly Row[] = [
   ['refcount_inc_not_zero', 0, false, 0],
   ['refcount_dec', 2, null, 1],
   ['refcount_dec', 1, HIT_0, POISON],
-  ['refcount_dec', 0, UNDERFLOW, POISON],
+  ['refcount_dec', 0, HIT_0, POISON],
   ['refcount_dec_and_test', 2, false, 1],
   ['refcount_dec_and_test', 1, true, 0],
-  ['refcount_dec_and_test', 0, UNDERFLOW, POISON],
+  ['refcount_dec_and_test', 0, `${UNDERFLOW} -> false`, POISON],
   ['refcount_dec_not_one', 2, true, 1],
   ['refcount_dec_not_one', 1, false, 1],
-  ['refcount_dec_not_one', 0, UNDERFLOW, 0],
+  ['refcount_dec_not_one', 0, `${UNDERFLOW} -> true`, 0],
   ['refcount_set', 0, null, 1, 1],
   ['refcount_set', 1, null, 2, 2],
   ['refcount_set', 2, LOST, 1, 1],
+  ['refcount_set', 0, null, 0, 0],
+  ['refcount_set', 2, LOST, 0, 0],
   ['refcount_read', 2, 2, 2],
 ];
 
@@ -51,18 +53,27 @@ test('a poisoned counter never moves again: the object leaks', (t) => {
       'refcount_inc',
       'refcount_inc',
       'refcount_inc_not_zero',
+      'refcount_dec',
       'refcount_dec_and_test',
       'refcount_dec_not_one',
       'refcount_read',
     ),
-    [ADDITION, SATURATED, SATURATED, UNDERFLOW, true, POISON],
+    [ADDITION, SATURATED, `${SATURATED} -> true`, HIT_0, `${UNDERFLOW} -> false`, true, POISON],
   );
 });
 
-test('refcount_inc_not_zero of a poisoned counter still says yes', (t) => {
-  const subject = new Subject(refcount(0));
-  subject.say('refcount_inc');
-  t.is(subject.say('refcount_inc_not_zero').reply, true);
+test('a set to 0 is what any 0 is: it cannot be got', (t) => {
+  const subject = new Subject(refcount(2));
+  t.deepEqual(subject.tell(['refcount_set', { n: 0 }], 'refcount_inc_not_zero', 'refcount_inc'), [LOST, false, ADDITION]);
+  t.deepEqual(subject.tell(['refcount_set', { n: 0 }], 'refcount_inc_not_zero'), [null, false], 'and of a poisoned one, too');
+});
+
+test('more than 64 references are an error of the model', (t) => {
+  const { range } = refcount();
+  t.deepEqual(
+    [-1, 0, 64, 65, POISON].map((n) => range({ n })),
+    [false, true, true, false, true],
+  );
 });
 
 test('a set brings a poisoned counter back to life', (t) => {
@@ -125,7 +136,7 @@ test('who takes a reference under the lock before that saves the object', (t) =>
   const putter = objects.start('putter', kref_put_mutex(ref, release_and_unlock, lock));
   putter.step();
   finder.step();
-  t.false(putter.canStep(), 'it waits for the lock');
+  t.true(putter.isBlocked, 'it waits for the lock');
   finder.go();
   putter.go();
   t.is(putter.result, false);

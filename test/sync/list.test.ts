@@ -23,13 +23,13 @@ const [a, b, c] = ['a', 'b', 'c'].map((name) => handleAt<Device>(name)) as [Devi
 const head: Handle<ListHead> = handleAt('group.list');
 const other: Handle<ListHead> = handleAt('other.list');
 
-const KASAN = 'use-after-free: BUG: KASAN: slab-use-after-free';
+const KASAN = 'use-after-free: BUG: KASAN: slab-use-after-free (stops)';
 const SILENT = 'list-corruption: (silence)';
 const DOUBLE_ADD = 'list-corruption: list_add double add: new=<p>, prev=<p>, next=<p>.';
 const POISON1 = 'list-corruption: list_del corruption, <p>->next is LIST_POISON1 (<p>)';
 const POISON2 = 'list-corruption: list_del corruption, <p>->prev is LIST_POISON2 (<p>)';
 const NEXT_NULL = 'list-corruption: list_del corruption, <p>->next is NULL';
-const FAULT = 'list-corruption: general protection fault, probably for non-canonical address';
+const FAULT = 'list-corruption: general protection fault, probably for non-canonical address (stops)';
 
 /** A list with these entries, and one more without. All nodes were initialised. */
 const listOf = (...names: string[]) =>
@@ -71,6 +71,19 @@ test('head and node move in one step', (t) => {
   t.is(objects.at('a.next').state, 'linked');
   t.deepEqual(objects.run('t', list_del(a.next, head)).steps, ['list_del']);
   t.is(objects.at('a.next').state, 'poisoned');
+});
+
+test('a node names its list while it is on it, and only then', (t) => {
+  const objects = listOf('a', 'b');
+  const node = () => objects.at('a.next').context;
+  t.deepEqual(node(), { on: 'group.list', initialised: true });
+  for (const remove of [list_del, list_del_init, list_del_rcu]) {
+    objects.run('t', remove(a.next, head));
+    t.deepEqual(node(), { on: null, initialised: true });
+    objects.run('t', list_add(a.next, head));
+  }
+  t.deepEqual(node(), { on: 'group.list', initialised: true });
+  t.deepEqual(objects.splats, []);
 });
 
 test('list_empty asks of a head whether it has entries, of a node whether it is on no list', (t) => {
@@ -175,7 +188,7 @@ for (const [name, objects, use, splats, left] of wrongUses)
 test('list_del poisons the entry also where list debug has complained', (t) => {
   const objects = new Objects({ 'group.list': list_head(), 'a.next': list_node() });
   objects.run('t', list_del(a.next, head));
-  t.is(objects.at('a.next').state, 'poisoned');
+  t.deepEqual([objects.at('a.next').state, objects.at('a.next').context], ['poisoned', { on: null, initialised: true }]);
 });
 
 test('after list_del_init an entry may be taken off again in silence', (t) => {
@@ -258,7 +271,7 @@ test('a walk that stands on an entry which was taken off follows the poison', (t
 
 test('a walk that stands on an entry which was taken off with list_del_init turns on the spot', (t) => {
   const deleted = onTheFirst(list_for_each_entry, (o) => o.run('t', list_del_init(a.next, head)), 'a', 'b');
-  t.deepEqual(deleted, { seen: ['a'], splats: [SILENT], status: 'stopped' });
+  t.deepEqual(deleted, { seen: ['a'], splats: [`${SILENT} (stops)`], status: 'stopped' });
 });
 
 test('a walk that stands on an entry which was moved strays onto the other list', (t) => {
@@ -266,7 +279,16 @@ test('a walk that stands on an entry which was moved strays onto the other list'
     o.run('t', list_del_init(a.next, head));
     o.run('t', list_add(a.next, other));
   };
-  t.deepEqual(onTheFirst(list_for_each_entry, move, 'a', 'b'), { seen: ['a'], splats: [SILENT], status: 'stopped' });
+  t.deepEqual(onTheFirst(list_for_each_entry, move, 'a', 'b'), { seen: ['a'], splats: [`${SILENT} (stops)`], status: 'stopped' });
+});
+
+test('a walk that stands on an entry of zeroed memory follows NULL', (t) => {
+  const objects = new Objects({ 'group.list': list_head(['a']), 'a.next': list_node() });
+  objects.run(
+    't',
+    list_for_each_entry(head, 'next', function* (_entry: Device) {}),
+  );
+  t.deepEqual(objects.splats, ['null-deref: BUG: kernel NULL pointer dereference (stops)']);
 });
 
 test('a reader that stands on an entry which was taken off with list_del_rcu goes on from it', (t) => {

@@ -8,7 +8,7 @@ import { Objects } from './subject.ts';
 
 const vfio_pci: Handle<Module> = handleAt('vfio_pci.module');
 const PUT_TOO_OFTEN = 'refcount: WARNING: ret < 0';
-const UNLOADED = 'use-after-free: BUG: unable to handle page fault';
+const UNLOADED = 'use-after-free: BUG: unable to handle page fault (stops)';
 
 function* exit(): Operation {}
 
@@ -76,6 +76,21 @@ test('a get comes in while unloading looks, if another user is there, and stops 
   t.is(run(module_refcount(vfio_pci)), 2);
 });
 
+test('a module whose own reference was put cannot be unloaded: the kernel has a BUG_ON for that', (t) => {
+  const { objects, run } = heldBy(0);
+  run(module_put(vfio_pci));
+  t.is(objects.start('rmmod', delete_module(vfio_pci, exit)).go().status, 'stopped');
+  t.deepEqual(objects.splats, ['bug: kernel BUG: ret < 0 (stops)']);
+});
+
+test('more than 64 users are an error of the model', (t) => {
+  const { range } = module();
+  t.deepEqual(
+    [-1, 0, 64, 65].map((refcnt) => range({ refcnt })),
+    [false, true, true, false],
+  );
+});
+
 test('once it is going it cannot be got, and once it is gone to ask is a use after free', (t) => {
   const { objects, run } = heldBy(0);
   const rmmod = objects.start('rmmod', delete_module(vfio_pci, exit));
@@ -102,7 +117,7 @@ test('two who unload it at once: one waits for the other, and finds it gone', (t
   const { objects } = heldBy(0);
   const [first, second] = ['first', 'second'].map((name) => objects.start(name, delete_module(vfio_pci, exit)));
   first?.step();
-  t.false(second?.canStep());
+  t.true(second?.isBlocked);
   first?.go();
   second?.go();
   t.deepEqual([first?.result, second?.result], [0, -16]);

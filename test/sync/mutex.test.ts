@@ -12,7 +12,7 @@ test('while one thread holds it, another waits and a trylock says no', (t) => {
   const objects = new Objects({ 'device.lock': mutex() });
   objects.run('a', mutex_lock(lock));
   const b = objects.start('b', mutex_lock(lock));
-  t.false(b.canStep());
+  t.true(b.isBlocked);
   t.false(objects.run('c', mutex_trylock(lock)).result);
   objects.run('a', mutex_unlock(lock));
   t.true(b.canStep());
@@ -21,7 +21,7 @@ test('while one thread holds it, another waits and a trylock says no', (t) => {
 test('it is not recursive', (t) => {
   const objects = new Objects({ 'device.lock': mutex() });
   objects.run('a', mutex_lock(lock));
-  t.false(objects.start('a', mutex_lock(lock)).canStep());
+  t.true(objects.start('a', mutex_lock(lock)).isBlocked);
 });
 
 test('whoever unlocks a lock that is free or another’s is told so, and it stays as it is', (t) => {
@@ -50,4 +50,13 @@ test('mutex_is_locked says whether anybody holds it', (t) => {
 
 test('it is freed while it is held: the kernel warns', (t) => {
   t.deepEqual(new Subject(mutex()).tell(['mutex_lock', { by: 'a' }], 'kfree'), [null, 'warn: WARNING: held lock freed!']);
+});
+
+test('who has got it by mutex_trylock holds it like any other', (t) => {
+  const subject = new Subject(mutex());
+  t.deepEqual(subject.tell(['mutex_trylock', { by: 'a' }]), [true]);
+  t.deepEqual([subject.state, subject.context], ['locked', { owner: 'a' }]);
+  t.false(subject.can('mutex_lock', { by: 'b' }));
+  t.deepEqual(subject.tell(['mutex_unlock', { by: 'a' }]), [null]);
+  t.deepEqual([subject.state, subject.context], ['unlocked', { owner: null }]);
 });

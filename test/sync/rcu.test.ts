@@ -9,6 +9,7 @@ import {
   rcu_callbacks,
   rcu_read_lock,
   rcu_read_unlock,
+  srcu_barrier,
   srcu_read_lock,
   srcu_read_unlock,
   synchronize_rcu,
@@ -34,7 +35,7 @@ test('it waits for the readers that are there when it begins, and not for those 
   objects.run('early', rcu_read_lock(rcu));
   const updater = objects.start('updater', synchronize_rcu(rcu)).go();
   objects.run('late', rcu_read_lock(rcu));
-  t.false(updater.canStep());
+  t.true(updater.isBlocked);
   objects.run('early', rcu_read_unlock(rcu));
   t.true(updater.canStep());
   t.is(updater.go().status, 'ended');
@@ -56,7 +57,7 @@ test('read sides nest: a reader is gone with the outermost', (t) => {
   objects.run('reader', rcu_read_lock(rcu));
   const updater = objects.start('updater', synchronize_rcu(rcu)).go();
   objects.run('reader', rcu_read_unlock(rcu));
-  t.false(updater.canStep());
+  t.true(updater.isBlocked);
   objects.run('reader', rcu_read_unlock(rcu));
   t.true(updater.canStep());
 });
@@ -65,23 +66,30 @@ test('a reader that waits for readers waits for itself, and is told so', (t) => 
   const objects = machine();
   objects.run('reader', rcu_read_lock(rcu));
   const waiter = objects.start('reader', synchronize_rcu(rcu)).go();
-  t.false(waiter.canStep());
+  t.true(waiter.isBlocked);
   t.deepEqual(objects.splats, ['self-deadlock: WARNING: suspicious RCU usage']);
 });
 
-test('who leaves a read side that it did not enter is told so', (t) => {
-  const objects = machine();
-  objects.run('other', rcu_read_lock(rcu));
-  objects.run('reader', rcu_read_unlock(rcu));
-  t.deepEqual(objects.splats, ['unlock-imbalance: WARNING: bad unlock balance detected!']);
-});
+for (const [name, leave] of Object.entries({
+  rcu_read_unlock: () => rcu_read_unlock(rcu),
+  srcu_read_unlock: () => srcu_read_unlock(ssp),
+}))
+  test(`${name} by who did not enter is told so, and changes nothing`, (t) => {
+    const objects = machine();
+    objects.run('other', rcu_read_lock(rcu));
+    objects.run('other', srcu_read_lock(ssp));
+    objects.run('reader', leave());
+    t.deepEqual(objects.splats, ['unlock-imbalance: WARNING: bad unlock balance detected!']);
+    t.true(objects.start('t', synchronize_rcu(rcu)).go().isBlocked);
+    t.true(objects.start('t', synchronize_srcu(ssp)).go().isBlocked);
+  });
 
 test('the readers of one srcu_struct hold up its own grace periods only', (t) => {
   const objects = machine();
   objects.run('reader', srcu_read_lock(ssp));
   t.is(objects.start('t', synchronize_rcu(rcu)).go().status, 'ended');
   const updater = objects.start('updater', synchronize_srcu(ssp)).go();
-  t.false(updater.canStep());
+  t.true(updater.isBlocked);
   objects.run('reader', srcu_read_unlock(ssp));
   t.is(updater.go().status, 'ended');
 });
@@ -102,7 +110,7 @@ test('a callback runs in the daemon, after its grace period, with the struct aro
   const daemon = objects.start('daemon', rcu_callbacks(rcu, callbacks));
   objects.run('reader', rcu_read_lock(rcu));
   objects.run('t', call_rcu(rcu, a, 'destroy'));
-  t.false(daemon.canStep());
+  t.true(daemon.isBlocked);
   objects.run('reader', rcu_read_unlock(rcu));
   daemon.go();
   t.deepEqual(called, ['a']);
@@ -127,7 +135,7 @@ test('kfree_rcu frees, and what is freed before its callback runs is a use after
   objects.run('t', kfree_rcu(rcu, b));
   objects.free('b');
   daemon.go();
-  t.deepEqual(objects.splats, ['use-after-free: BUG: KASAN: slab-use-after-free']);
+  t.deepEqual(objects.splats, ['use-after-free: BUG: KASAN: slab-use-after-free (stops)']);
 });
 
 test('a callback that is queued already is not queued again', (t) => {
@@ -140,19 +148,54 @@ test('a callback that is queued already is not queued again', (t) => {
   t.deepEqual(called, ['a']);
 });
 
-test('rcu_barrier waits for the callbacks that are queued when it begins', (t) => {
-  const objects = machine();
-  const { callbacks } = noting();
-  objects.run('reader', rcu_read_lock(rcu));
-  objects.run('t', call_rcu(rcu, a, 'destroy'));
-  const barrier = objects.start('t', rcu_barrier(rcu)).go();
-  objects.run('reader', rcu_read_unlock(rcu));
-  objects.run('late', rcu_read_lock(rcu));
-  objects.run('t2', call_rcu(rcu, b, 'destroy'));
-  t.false(barrier.canStep());
-  objects.start('daemon', rcu_callbacks(rcu, callbacks)).go();
-  t.is(barrier.go().status, 'ended', 'the second callback still waits for the late reader');
-});
+const flavours = {
+  rcu_barrier: {
+    lock: () => rcu_read_lock(rcu),
+    unlock: () => rcu_read_unlock(rcu),
+    queue: (head: typeof a) => call_rcu(rcu, head, 'destroy'),
+    barrier: () => rcu_barrier(rcu),
+    daemon: () => rcu_callbacks(rcu, noting().callbacks),
+  },
+  srcu_barrier: {
+    lock: () => srcu_read_lock(ssp),
+    unlock: () => srcu_read_unlock(ssp),
+    queue: (head: typeof a) => call_srcu(ssp, head, 'destroy'),
+    barrier: () => srcu_barrier(ssp),
+    daemon: () => rcu_callbacks(ssp, noting().callbacks),
+  },
+};
+
+for (const [name, { lock, unlock, queue, barrier, daemon }] of Object.entries(flavours)) {
+  test(`${name} waits for the callbacks that are queued when it begins`, (t) => {
+    const objects = machine();
+    objects.run('reader', lock());
+    objects.run('t', queue(a));
+    const waiter = objects.start('t', barrier()).go();
+    objects.run('reader', unlock());
+    objects.run('late', lock());
+    objects.run('t2', queue(b));
+    t.true(waiter.isBlocked);
+    objects.start('daemon', daemon()).go();
+    t.is(waiter.go().status, 'ended', 'the second callback still waits for the late reader');
+  });
+
+  test(`${name} waits for a callback that runs just now, and two may wait at once`, (t) => {
+    const objects = machine();
+    objects.run('t', queue(a));
+    const runs = objects.start('daemon', daemon());
+    runs.step();
+    const waiters = ['x', 'y'].map((by) => objects.start(by, barrier()).go());
+    t.deepEqual(
+      waiters.map((waiter) => waiter.isBlocked),
+      [true, true],
+    );
+    runs.go();
+    t.deepEqual(
+      waiters.map((waiter) => waiter.go().status),
+      ['ended', 'ended'],
+    );
+  });
+}
 
 test('with nothing queued rcu_barrier does not wait, even for readers', (t) => {
   const objects = machine();

@@ -33,7 +33,7 @@ test('while it is read, a writer queues in one step and blocks in the next', (t)
   t.is(writer.next, 'down_write');
   writer.step();
   t.is(writer.next, 'rwsem_down_write_slowpath');
-  t.false(writer.canStep());
+  t.true(writer.isBlocked);
   objects.run('reader', up_read(sem));
   writer.go();
   t.is(writer.status, 'ended');
@@ -49,7 +49,7 @@ test('a writer that waits holds off new readers, and one reader that comes twice
   objects.run('reader', down_read(sem));
   const writer = objects.start('writer', down_write(sem)).go();
   const again = objects.start('reader', down_read(sem));
-  t.deepEqual([writer.canStep(), again.canStep()], [false, false]);
+  t.deepEqual([writer.isBlocked, again.isBlocked], [true, true]);
 });
 
 test('before the writer has come, the same reader may come twice', (t) => {
@@ -65,7 +65,7 @@ test('a writer that is killed leaves the queue, and readers may come again', (t)
   objects.run('reader', down_read(sem));
   const writer = objects.start('writer', down_write_killable(sem));
   writer.step();
-  t.false(objects.start('late', down_read(sem)).canStep());
+  t.true(objects.start('late', down_read(sem)).isBlocked);
   t.deepEqual(writer.ways, ['killed']);
   writer.step('killed');
   t.is(writer.result, -4);
@@ -80,6 +80,37 @@ test('a reader may be killed only while it waits', (t) => {
   t.deepEqual(reader.ways, ['killed']);
   reader.step('killed');
   t.is(reader.result, -4);
+});
+
+test('when it has come free while a writer waits, a reader may go first, and another writer queues', (t) => {
+  const objects = semaphore();
+  objects.run('reader', down_read(sem));
+  const writer = objects.start('writer', down_write(sem)).go();
+  t.true(objects.start('late', down_read(sem)).isBlocked);
+  objects.run('reader', up_read(sem));
+  t.true(objects.start('late', down_read(sem)).canStep());
+  t.deepEqual(objects.start('late', down_read_killable(sem)).ways, ['granted']);
+  const second = objects.start('second', down_write(sem));
+  second.step();
+  t.is(second.next, 'rwsem_down_write_slowpath');
+  t.deepEqual(state(objects), { writer: null, readers: [], waitingWriters: 2 });
+  writer.go();
+  t.true(second.isBlocked);
+  t.deepEqual(state(objects), { writer: 'writer', readers: [], waitingWriters: 1 });
+});
+
+test('who has got it by a trylock holds it like any other', (t) => {
+  const objects = semaphore();
+  objects.run('a', down_write_trylock(sem));
+  t.deepEqual(state(objects), { writer: 'a', readers: [], waitingWriters: 0 });
+  objects.run('a', up_write(sem));
+  objects.run('a', down_read_trylock(sem));
+  objects.run('b', down_read_trylock(sem));
+  t.deepEqual(state(objects), { writer: null, readers: ['a', 'b'], waitingWriters: 0 });
+  objects.run('a', up_read(sem));
+  objects.run('b', up_read(sem));
+  t.is(objects.at('group.group_rwsem').state, 'free');
+  t.deepEqual(objects.splats, []);
 });
 
 /** What the trylocks give, and who could get it without waiting. */

@@ -25,7 +25,7 @@ test('while one thread holds it, another spins and a trylock says no', (t) => {
   const objects = machine();
   objects.run('a', spin_lock(lock));
   const b = objects.start('b', spin_lock(lock));
-  t.false(b.canStep());
+  t.true(b.isBlocked);
   t.false(objects.run('c', spin_trylock(lock)).result);
   objects.run('a', spin_unlock(lock));
   t.true(b.canStep());
@@ -131,4 +131,13 @@ test('spin_lock_irq turns interrupts off before it spins, and spin_unlock_irq on
   const objects = machine();
   t.deepEqual(objects.run('task', spin_lock_irq(lock, cpu0)).steps, ['local_irq_disable', 'spin_lock']);
   t.deepEqual(objects.run('task', spin_unlock_irq(lock, cpu0)).steps, ['spin_unlock', 'local_irq_enable']);
+});
+
+test('who has got it by spin_trylock holds it like any other', (t) => {
+  const subject = new Subject(spinlock());
+  t.deepEqual(subject.tell(['spin_trylock', { by: 'a' }]), [true]);
+  t.deepEqual([subject.state, subject.context], ['locked', { owner: 'a' }]);
+  t.false(subject.can('spin_lock', { by: 'b' }));
+  t.deepEqual(subject.tell(['spin_unlock', { by: 'a' }]), [null]);
+  t.deepEqual([subject.state, subject.context], ['unlocked', { owner: null }]);
 });

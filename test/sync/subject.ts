@@ -5,12 +5,12 @@ import type { AnyPart, Emitted, Json, Splat } from '../../machines/object.ts';
 
 export interface Answer {
   readonly reply: Json;
-  /** Kind, and what a kernel would print. */
+  /** Kind, what a kernel would print, and whether the thread ends there. */
   readonly splats: readonly string[];
   readonly stops: boolean;
 }
 
-const line = ({ kind, prints }: Splat): string => `${kind}: ${prints ?? '(silence)'}`;
+const line = ({ kind, prints, stops }: Splat): string => `${kind}: ${prints ?? '(silence)'}${stops ? ' (stops)' : ''}`;
 
 /** One part. A thread's name is given where the checker would stamp it. */
 export class Subject {
@@ -38,11 +38,11 @@ export class Subject {
     return { reply: replies.at(-1)?.value ?? null, splats: splats.map(line), stops: splats.some(({ stops }) => stops) };
   }
 
-  /** What each of the calls gives: its reply, or the splats if there are any. */
+  /** What each of the calls gives: its reply, after the splats if there are any. */
   tell(...calls: readonly (string | readonly [type: string, ask: object])[]): readonly unknown[] {
     return calls.map((call) => {
       const { reply, splats } = typeof call === 'string' ? this.say(call) : this.say(...call);
-      return splats.length > 0 ? splats.join('; ') : reply;
+      return splats.length === 0 ? reply : [...splats, ...(reply === null ? [] : [JSON.stringify(reply)])].join(' -> ');
     });
   }
 
@@ -55,7 +55,7 @@ export class Subject {
   }
 }
 
-const touched = 'use-after-free: BUG: KASAN: slab-use-after-free';
+const touched = 'use-after-free: BUG: KASAN: slab-use-after-free (stops)';
 
 /** Parts by their paths. A freed struct answers every access to it with a use after free. */
 export class Objects {
@@ -135,6 +135,11 @@ export class TestThread<R> {
 
   canStep(): boolean {
     return this.ways.length > 0;
+  }
+
+  /** It has a step before it that it cannot take. */
+  get isBlocked(): boolean {
+    return this.present !== null && !this.canStep();
   }
 
   /** Takes one step: the first enabled way, or the one that is named. */

@@ -16,7 +16,7 @@ const threadfn = (): Operation => store(ran, true);
 test('it runs once it is woken', (t) => {
   const objects = machine();
   const thread = objects.start('worker', kthread(task, threadfn));
-  t.false(thread.canStep());
+  t.true(thread.isBlocked);
   t.deepEqual(
     [1, 2].map(() => objects.run('t', wake_up_process(task)).result),
     [true, false],
@@ -32,7 +32,7 @@ test('kthread_stop asks it to stop and waits until it has', (t) => {
   thread.step();
   t.false(objects.run('worker', kthread_should_stop(task)).result);
   const stopper = objects.start('t', kthread_stop(task)).go();
-  t.false(stopper.canStep());
+  t.true(stopper.isBlocked);
   t.true(objects.run('worker', kthread_should_stop(task)).result);
   thread.go();
   t.is(stopper.go().status, 'ended');

@@ -56,7 +56,7 @@ test('woken for nothing, it sleeps again', (t) => {
   objects.run('waker', wake_up(q));
   waiter.go();
   t.is(waiter.next, 'schedule');
-  t.false(waiter.canStep());
+  t.true(waiter.isBlocked);
 });
 
 test('a wake-up between prepare and sleep is not lost: it does not sleep', (t) => {
@@ -83,7 +83,7 @@ test('a condition that is made true without a wake-up leaves the task asleep', (
   const objects = objectsWith();
   const waiter = objects.start('t', wait_event(q, condition)).go();
   objects.run('t2', store(ready, true));
-  t.false(waiter.canStep());
+  t.true(waiter.isBlocked);
 });
 
 test('a wake-up before the condition is made true leaves the task asleep', (t) => {
@@ -92,7 +92,7 @@ test('a wake-up before the condition is made true leaves the task asleep', (t) =
   objects.run('waker', wake_up(q));
   waiter.go();
   objects.run('waker', store(ready, true));
-  t.false(waiter.canStep());
+  t.true(waiter.isBlocked);
 });
 
 test('one wake-up wakes all who wait', (t) => {
@@ -160,7 +160,7 @@ test('whoever stays on the queue loses no wake-up, and one sleep uses up all tha
   objects.run('waker', wake_up(q));
   objects.run('waker', wake_up(q));
   t.is(objects.run('t', wait_woken(q)).result, 'woken');
-  t.false(objects.start('t', wait_woken(q)).canStep());
+  t.true(objects.start('t', wait_woken(q)).isBlocked);
 });
 
 test('wait_woken offers its ways out only while nobody has woken it', (t) => {

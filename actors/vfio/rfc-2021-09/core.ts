@@ -29,5 +29,11 @@ export const device_create = (cls: Handle<Class>, devt: number, name: string): O
     ),
   );
 
+/** fs/namei.c: what is left of a path in /dev by the time that the node is opened. @returns its number, or -ENOENT */
+export const path_lookupat = (cls: Handle<Class>, name: string): Operation<number> =>
+  send<number>(
+    message<Class, 'path_lookupat'>('read', cls, 'path_lookupat', { name }, { c: `path_lookupat("/dev/vfio/devices/${name}")` }),
+  );
+
 export const device_destroy = (cls: Handle<Class>, devt: number): Operation =>
   send(message<Class, 'device_destroy'>('update', cls, 'device_destroy', { devt }, { c: `device_destroy($, ${devt})` }));

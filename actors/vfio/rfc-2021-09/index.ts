@@ -11,6 +11,7 @@ export {
   vfio_unregister_group_dev,
 } from './vfio.ts';
 export {
+  openDevice,
   vfio_device_fops_open,
   vfio_device_fops_release,
   vfio_fops_open,

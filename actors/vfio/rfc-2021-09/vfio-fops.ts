@@ -7,7 +7,7 @@
  * Left out: copying from and to user space, noiommu and its capability, descriptors and files that cannot be had,
  * GET_STATUS, what is passed on to a back end or a driver; the back end's own part in attaching and detaching.
  */
-import { NULL } from '../../../machines/object.ts';
+import { NULL, type Null } from '../../../machines/object.ts';
 import type { Vfio, VfioContainer, VfioDevice, VfioGroup, VfioIommuDriver } from '../../../machines/vfio/rfc-2021-09.ts';
 import { along, kzalloc, moves, type Operation } from '../../step.ts';
 import { atomic_cmpxchg, atomic_dec, atomic_dec_if_positive, atomic_inc, atomic_read } from '../../sync/atomic.ts';
@@ -19,7 +19,7 @@ import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { down_write, up_write } from '../../sync/rwsem.ts';
 import { wake_up } from '../../sync/wait-queue.ts';
 import { EBUSY, EINVAL, ENODEV } from '../errno.ts';
-import { dev_name } from './core.ts';
+import { dev_name, path_lookupat } from './core.ts';
 import { type VfioDeviceOps, vfio_device_ops } from './ops.ts';
 import { deref, isNull } from './pointer.ts';
 import { vfio_group_viable } from './vfio-notifier.ts';
@@ -249,8 +249,17 @@ export function* vfio_device_fops_open(
   return ret;
 }
 
-function* vfio_device_in_container(device: VfioDevice): Operation<boolean> {
-  const group = yield* load(device.group);
+/** @param group that of the device, which the caller goes on with: nothing makes a compiler read it again in between */
+/**
+ * open(2) of /dev/vfio/devices/<name>. The cdev that chrdev_open() finds is that of all devices: it pins none of them.
+ * @returns the device, or a negative errno
+ */
+export function* openDevice(vfio: Vfio, name: string, ops: VfioDeviceOps = vfio_device_ops): Operation<VfioDevice | number> {
+  const i_rdev = yield* path_lookupat(vfio.device_class, name);
+  return i_rdev < 0 ? i_rdev : yield* vfio_device_fops_open(vfio, i_rdev, ops);
+}
+
+function* vfio_device_in_container(group: VfioGroup | Null): Operation<boolean> {
   return !isNull(group) && !isNull(yield* load(group.container));
 }
 
@@ -267,13 +276,14 @@ export function* vfio_device_fops_release(
   const dev = deref(yield* load(device.dev));
   yield* module_put(deref(yield* load(dev.driver)).owner);
 
-  if (yield* vfio_device_in_container(device)) {
-    yield* vfio_group_try_dissolve_container(deref(yield* load(device.group)));
+  const group = yield* load(device.group);
+  if (yield* vfio_device_in_container(group)) {
+    yield* vfio_group_try_dissolve_container(deref(group));
   } else {
     yield* atomic_dec(device.opened);
-    const group = yield* load(device.group);
-    if (!isNull(group)) {
-      yield* mutex_lock(group.opened_lock);
+    const its = yield* load(device.group);
+    if (!isNull(its)) {
+      yield* mutex_lock(its.opened_lock);
       const counted = deref(yield* load(device.group));
       const opened = lessOne(yield* load(counted.opened));
       yield* along(store(counted.opened, opened), ...closedAt(counted, opened));

@@ -5,7 +5,7 @@
  * As in the patch, a device that is exposed twice is so by two halves that know little of each other. References read:
  * the patches as posted (Message-Ids 20210919063848.1476776-3 and -4), on blob 02cc51ce6891 of drivers/vfio/vfio.c.
  *
- * Left out: allocations and numbers that run out; debug messages; ops and dev, which are const, as far as nobody needs
+ * Left out: allocations of its own that fail; debug messages; ops and dev, which are const, as far as nobody needs
  * their value.
  */
 import type { Vfio, VfioDevice } from '../../../machines/vfio/rfc-2021-09.ts';
@@ -96,6 +96,10 @@ function* __vfio_register_nongroup_dev(vfio: Vfio, device: VfioDevice): Operatio
   }
 
   const minor = yield* idr_alloc(vfio.device_idr, device, 0, MINORMASK + 1);
+  if (minor < 0) {
+    yield* mutex_unlock(vfio.device_lock);
+    return minor;
+  }
   const name = yield* dev_name(deref(yield* load(device.dev)));
   const ret = yield* device_create(vfio.device_class, minor, name);
   if (ret !== 0) {
@@ -172,7 +176,7 @@ export function* vfio_unregister_device(
       if (ops.request) yield* ops.request(device);
       const rc = interrupted
         ? yield* wait_for_completion_timeout(device.comp)
-        : yield* wait_for_completion_interruptible_timeout(device.comp);
+        : yield* wait_for_completion_interruptible_timeout(device.comp, deviceMoves(device, 'interrupted'));
       return rc > 0 ? undefined : again({ interrupted: interrupted || rc < 0 });
     });
 

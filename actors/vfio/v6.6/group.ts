@@ -7,15 +7,16 @@
  * Left out: emulated and noiommu groups; a group on an iommufd; KVM; allocations, copies and descriptors that fail.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
-import type {
-  Device,
-  GroupFile,
-  IommuGroup,
-  Vfio,
-  VfioContainer,
-  VfioDevice,
-  VfioDeviceFile,
-  VfioGroup,
+import {
+  type Device,
+  type GroupFile,
+  groupDevt,
+  type IommuGroup,
+  type Vfio,
+  type VfioContainer,
+  type VfioDevice,
+  type VfioDeviceFile,
+  type VfioGroup,
 } from '../../../machines/vfio/v6.6.ts';
 import { cdev_device_add, cdev_device_del, cdev_init, cdev_put, chrdev_open } from '../../driver-core/char_dev.ts';
 import { put_device } from '../../driver-core/core.ts';
@@ -61,7 +62,7 @@ export const MINORMASK = (1 << 20) - 1;
 /* ---- the group fd ---- */
 
 /** By its name, which is that of the parent. Under the lock of the list: what is found is still listed. */
-function* vfio_device_get_from_name(group: VfioGroup, name: Device): Operation<VfioDevice | Null> {
+export function* vfio_device_get_from_name(group: VfioGroup, name: Device): Operation<VfioDevice | Null> {
   yield* mutex_lock(group.device_lock);
   const device = yield* list_for_each_entry<VfioDevice, VfioDevice | undefined>(group.device_list, 'group_next', function* (it) {
     const isIt = (yield* load(it.dev)) === name && (yield* vfio_device_try_get_registration(it));
@@ -72,7 +73,7 @@ function* vfio_device_get_from_name(group: VfioGroup, name: Device): Operation<V
 }
 
 /** Under the lock of the group. */
-function* vfio_group_has_iommu(group: VfioGroup): Operation<boolean> {
+export function* vfio_group_has_iommu(group: VfioGroup): Operation<boolean> {
   const hasContainer = !isNull(yield* load(group.container));
   const hasUsers = (yield* load(group.container_users)) !== 0;
   yield* WARN_ON(hasContainer !== hasUsers, '!group->container != !group->container_users');
@@ -129,7 +130,7 @@ function* vfio_device_group_unuse_iommu(vfio: Vfio, device: VfioDevice, group: V
 }
 
 /** Several device files of a group may share a device, as they have the same container. */
-const containerPath = (vfio: Vfio, device: VfioDevice, group: VfioGroup, ops: VfioIommuDriverOps): DmaPath => ({
+export const containerPath = (vfio: Vfio, device: VfioDevice, group: VfioGroup, ops: VfioIommuDriverOps): DmaPath => ({
   isShared: true,
   use: () => vfio_device_group_use_iommu(device, group, ops),
   unuse: () => vfio_device_group_unuse_iommu(vfio, device, group, ops),
@@ -261,11 +262,14 @@ function* __fput(vfio: Vfio, group: VfioGroup, file: GroupFile, ops: VfioIommuDr
  */
 export function* openGroup(vfio: Vfio, group: VfioGroup, pools: Pools): Operation<GroupFile | number> {
   const file = yield* kzallocFrom(pools, 'file');
-  const ret = yield* chrdev_open<GroupFile>(
+  const ret = yield* chrdev_open<VfioGroup, GroupFile>(
     vfio,
     group,
-    () => vfio_group_release(vfio, group),
-    () => vfio_group_fops_open(vfio, group, file),
+    (found) => () => vfio_group_release(vfio, found),
+    (found) => {
+      if (found !== group) throw new TypeError('openGroup() does not know a group whose number has gone to another');
+      return vfio_group_fops_open(vfio, group, file);
+    },
   );
   if (ret === 0) return file;
   yield* kfree(file);
@@ -308,7 +312,8 @@ function* vfio_group_alloc(vfio: Vfio, iommu_group: IommuGroup, pools: Pools): O
 /** Under vfio.group_lock. */
 function* vfio_create_group(vfio: Vfio, iommu_group: IommuGroup, pools: Pools): Operation<VfioGroup | number> {
   const group = yield* vfio_group_alloc(vfio, iommu_group, pools);
-  const err = yield* cdev_device_add(vfio, group, () => vfio_group_release(vfio, group));
+  const devt = groupDevt(yield* load(group.minor));
+  const err = yield* cdev_device_add(vfio, group, devt, () => vfio_group_release(vfio, group));
   if (err !== 0) {
     yield* put_device(group, () => vfio_group_release(vfio, group));
     return err;
@@ -329,6 +334,7 @@ function* vfio_group_has_device(group: VfioGroup, dev: Device): Operation<boolea
 /** A device that is listed is refused with a complaint. One that somebody else is about to list is not noticed. */
 function* vfio_group_find_or_alloc(vfio: Vfio, dev: Device, pools: Pools): Operation<VfioGroup | number> {
   const iommu_group = yield* iommu_group_get(dev);
+  if (isNull(iommu_group)) return -EINVAL;
   yield* mutex_lock(vfio.group_lock);
   let group: VfioGroup | number | undefined = yield* vfio_group_find_from_iommu(vfio, iommu_group);
   if (group === undefined) group = yield* vfio_create_group(vfio, iommu_group, pools);

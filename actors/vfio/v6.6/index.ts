@@ -23,10 +23,11 @@ export {
   _vfio_alloc_device,
   closeDevice,
   openDevice,
+  openFoundDevice,
   vfio_assign_device_set,
   vfio_device_fops_unl_ioctl,
   vfio_put_device,
   vfio_register_group_dev,
   vfio_unregister_group_dev,
 } from './vfio_main.ts';
-export { type VfioPci, vfio_pci_driver } from './vfio_pci.ts';
+export { type VfioPci, vfio_pci_core_register_device, vfio_pci_driver } from './vfio_pci.ts';

@@ -10,8 +10,22 @@
  * Left out: allocations that fail; the xarray by which sets are found; a device for which no set was assigned; the
  * capability of the IOMMU, which does not change; migration, features and I/O.
  */
-import type { Device, Vfio, VfioDevice, VfioDeviceFile, VfioDeviceSet } from '../../../machines/vfio/v6.6.ts';
-import { cdev_device_add, cdev_device_del, cdev_init, cdev_put, chrdev_open } from '../../driver-core/char_dev.ts';
+import {
+  type Device,
+  deviceDevt,
+  type Vfio,
+  type VfioDevice,
+  type VfioDeviceFile,
+  type VfioDeviceSet,
+} from '../../../machines/vfio/v6.6.ts';
+import {
+  cdev_device_add,
+  cdev_device_del,
+  cdev_init,
+  cdev_put,
+  chrdev_open,
+  open_found_cdev,
+} from '../../driver-core/char_dev.ts';
 import { put_device } from '../../driver-core/core.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
 import { type Again, again, along, kfree, loop, moves, type Operation } from '../../step.ts';
@@ -87,10 +101,11 @@ export const vfio_put_device = (vfio: Vfio, device: VfioDevice, ops: VfioDeviceO
 
 /* ---- registration ---- */
 
-/** drivers/vfio/vfio.h */
+/** drivers/vfio/vfio.h, with vfio_init_device_cdev() of device_cdev.c. */
 function* vfio_device_add(vfio: Vfio, device: VfioDevice, ops: VfioDeviceOps): Operation<number> {
+  const devt = deviceDevt(yield* load(device.index));
   yield* cdev_init(vfio, device);
-  return yield* cdev_device_add(vfio, device, releaseOf(vfio, device, ops), moves(device.chart, 'added'));
+  return yield* cdev_device_add(vfio, device, devt, releaseOf(vfio, device, ops), moves(device.chart, 'added'));
 }
 
 /** drivers/vfio/vfio.h. A file that is open stays open, and an open that has found the node may still come through. */
@@ -136,7 +151,7 @@ export function* vfio_unregister_group_dev(
       yield* ops.request(device);
       const rc = interrupted
         ? yield* wait_for_completion_timeout(device.comp)
-        : yield* wait_for_completion_interruptible_timeout(device.comp);
+        : yield* wait_for_completion_interruptible_timeout(device.comp, moves(device.chart, 'interrupted'));
       return rc > 0 ? true : again(interrupted || rc < 0);
     });
   yield* vfio_device_remove_group(vfio, device, backend);
@@ -190,7 +205,23 @@ export const openDevice = (
   pools: Pools,
   ops: VfioDeviceOps = vfio_device_ops,
 ): Operation<VfioDeviceFile | number> =>
-  chrdev_open<VfioDeviceFile>(vfio, device, releaseOf(vfio, device, ops), () => vfio_device_fops_cdev_open(vfio, device, pools));
+  chrdev_open<VfioDevice, VfioDeviceFile>(
+    vfio,
+    device,
+    (found) => releaseOf(vfio, found, ops),
+    (found) => vfio_device_fops_cdev_open(vfio, found, pools),
+  );
+
+/** The same from where chrdev_open() has found the cdev, and holds it. */
+export const openFoundDevice = (
+  vfio: Vfio,
+  device: VfioDevice,
+  pools: Pools,
+  ops: VfioDeviceOps = vfio_device_ops,
+): Operation<VfioDeviceFile | number> =>
+  open_found_cdev<VfioDeviceFile>(vfio, device, releaseOf(vfio, device, ops), () =>
+    vfio_device_fops_cdev_open(vfio, device, pools),
+  );
 
 /** The last close(2) of a device file. That of a node holds its cdev, and by it the memory of the device, to the end. */
 export function* closeDevice(

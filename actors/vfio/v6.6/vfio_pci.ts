@@ -6,8 +6,10 @@
  */
 import type { Device, DeviceDriver, Vfio, VfioDevice, VfioDeviceSet } from '../../../machines/vfio/v6.6.ts';
 import type { Driver } from '../../driver-core/dd.ts';
-import type { Operation } from '../../step.ts';
+import { follow } from '../../driver-core/pointer.ts';
+import { type Operation, WARN_ON } from '../../step.ts';
 import { load, store } from '../../sync/memory.ts';
+import { EINVAL } from '../errno.ts';
 import { type Pools, vfio_device_ops, type VfioDeviceOps } from './ops.ts';
 import {
   _vfio_alloc_device,
@@ -26,12 +28,20 @@ export interface VfioPci {
   readonly ops?: VfioDeviceOps;
 }
 
-function* vfio_pci_probe(pci: VfioPci, dev: Device): Operation<number> {
+/** Who opens the device comes to its driver by drvdata, too: runtime resume does. It is registered when all else is done. */
+export function* vfio_pci_core_register_device(pci: VfioPci, device: VfioDevice): Operation<number> {
   const { vfio, dev_set, pools, ops = vfio_device_ops } = pci;
+  const drvdata = yield* load((yield* follow(device.dev)).driver_data);
+  if (yield* WARN_ON(drvdata !== device, 'vdev != dev_get_drvdata(dev)')) return -EINVAL;
+  yield* vfio_assign_device_set(vfio, device, dev_set);
+  return yield* vfio_register_group_dev(vfio, device, pools, ops);
+}
+
+function* vfio_pci_probe(pci: VfioPci, dev: Device): Operation<number> {
+  const { vfio, pools, ops = vfio_device_ops } = pci;
   const device = yield* _vfio_alloc_device(vfio, dev, pools);
   yield* store(dev.driver_data, device);
-  yield* vfio_assign_device_set(vfio, device, dev_set);
-  const ret = yield* vfio_register_group_dev(vfio, device, pools, ops);
+  const ret = yield* vfio_pci_core_register_device(pci, device);
   if (ret !== 0) yield* vfio_put_device(vfio, device, ops);
   return ret;
 }

@@ -5,10 +5,9 @@ import { count } from '../layout.ts';
 import { spellLock } from '../locks-held.ts';
 import { callTrace, innermost } from './call-trace.ts';
 
-export function hungTasks({ fault, loopFrom }: Finding, trace: Trace): readonly string[] {
+export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
   const stuck = fault.sites.flatMap(({ thread }) => trace.standing.filter((standing) => standing.thread === thread));
   const holding = trace.standing.filter(({ held }) => held.length > 0);
-  const verdict = loopFrom === null ? 'can never run again' : 'can never run again, while others go on';
   return [
     ...stuck.flatMap((standing) => [
       `INFO: task ${standing.thread} blocked for more than 120 seconds. (modelled)`,
@@ -18,8 +17,6 @@ export function hungTasks({ fault, loopFrom }: Finding, trace: Trace): readonly 
     ...(holding.length === 0
       ? []
       : ['', 'Showing all locks held in the system:', ...holding.flatMap((who) => locksOf(who, trace))]),
-    '',
-    `No kernel says that: ${count(stuck.length, 'task')} ${verdict}.`,
   ];
 }
 

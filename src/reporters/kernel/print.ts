@@ -24,8 +24,7 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
   const { fault, trace, symptom, kind } = finding;
   const fitted = (lines: readonly string[]) => lines.flatMap((line) => fit(ascii(line), width));
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
-  if (fault.prints !== null)
-    return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
+  if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
   return symptom === null
     ? { says: 'A kernel prints nothing there, nor at any step after it in this scenario.', lines: [] }
@@ -53,7 +52,8 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   if (begins('WARNING: ')) return warn(prints.slice('WARNING: '.length), last);
   if (begins('refcount_t: ')) return libraryWarn(prints, 'lib/refcount.c at refcount_warn_saturate', last);
   if (begins('ODEBUG: ')) return libraryWarn(prints, 'lib/debugobjects.c at debug_print_object', last);
-  if (begins('list_')) return last.stops ? [prints, ...bug('lib/list_debug.c', last)] : libraryWarn(prints, 'lib/list_debug.c', last);
+  if (begins('list_'))
+    return last.stops ? [prints, ...bug('lib/list_debug.c', last)] : libraryWarn(prints, 'lib/list_debug.c', last);
   return [`${prints} (modelled)`, ...callTrace(last.functions)];
 }
 

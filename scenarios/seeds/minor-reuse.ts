@@ -1,0 +1,148 @@
+/**
+ * A number that stands for one device when its node is looked up, and for another when it is opened.
+ *
+ * In the RFC one cdev serves all devices. What is left of a path by the time that vfio_device_fops_open() runs is a number,
+ * which it looks up in the idr. Where the device has been unbound meanwhile, and another was bound and given the lowest
+ * free number, the user has the other, with the permissions of the first one's node. Nobody says a word.
+ *
+ * In the merged design each device has a cdev of its own. An open that has found it holds the device, and with it the
+ * number, which is given back when the memory of the device is. What the design does not change is how it is found: an
+ * inode that has no cdev yet, or whose cdev is gone, is opened by its number (chrdev_open(), fs/char_dev.c). The window
+ * between the look-up of the path and that look-up of the number is one that all character devices have.
+ */
+import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
+import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
+import { pool } from '../../machines/object.ts';
+import * as inRfc from '../../machines/vfio/rfc-2021-09.ts';
+import * as inMerged from '../../machines/vfio/v6.6.ts';
+import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+
+const fd = local<inRfc.VfioDevice | number>('fd');
+const file = local<inMerged.VfioDeviceFile | number>('file');
+
+/** The device of admin_b, who allocates it in his probe. */
+const B = 'device_b@admin_b';
+
+const mergedObjects = {
+  vfio: inMerged.vfio,
+  vfio_pci: inMerged.device_driver,
+  iommu_group_a: inMerged.iommu_group,
+  iommu_group_b: inMerged.iommu_group,
+  group_a: inMerged.vfio_group,
+  group_b: pool(inMerged.vfio_group),
+  dev_set: inMerged.vfio_device_set,
+  dev_a: inMerged.device,
+  dev_b: inMerged.device,
+  device_a: inMerged.vfio_device,
+  device_b: pool(inMerged.vfio_device),
+  df: pool(inMerged.vfio_device_file),
+};
+const mergedStart = {
+  ...inMerged.registered({
+    group: 'group_a',
+    iommu_group: 'iommu_group_a',
+    devices: [{ device: 'device_a', dev: 'dev_a', dev_set: 'dev_set', driver: 'vfio_pci' }],
+  }),
+  ...inMerged.in_iommu_group('iommu_group_b', 'dev_b'),
+};
+type Merged = View<typeof mergedObjects>;
+
+const inodeOfA = ({ vfio }: Merged) => vfio.chrdevs.cdevs['device_a']?.i_cdev ?? 'device_a';
+const numbers = ({ vfio }: Merged) =>
+  Object.values(vfio.chrdevs.cdevs).flatMap(({ refs, devt }) => (refs > 0 && devt !== '' ? [devt] : []));
+const isBOpen = ({ all }: Merged) => all('df').some(({ device, freed }) => !freed && device.value.at === B);
+
+export default defineScenario({
+  name: 'minor-reuse',
+  summary: 'Who opens the node of a device that is unbound meanwhile gets the device that has its number by then',
+  source: 'RFC 02/20 vfio: Add device class for /dev/vfio/devices',
+  covers: ['Y-11'],
+  tags: ['seed-002'],
+  variants: {
+    rfc: variant({
+      objects: {
+        vfio: inRfc.vfio,
+        vfio_pci: inRfc.device_driver,
+        device_a: inRfc.vfio_device,
+        dev_a: inRfc.device,
+        device_b: inRfc.vfio_device,
+        dev_b: inRfc.device,
+      },
+      start: {
+        ...inRfc.registered('vfio_pci', { devices: [{ device: 'device_a', dev: 'dev_a', name: '0000:00:14.0', minor: 0 }] }),
+        ...inRfc.initialised({ device: 'device_b', dev: 'dev_b', name: '0000:00:14.2' }),
+      },
+      threads: ({ vfio, vfio_pci, device_a, dev_a, device_b, dev_b }) => ({
+        user: [
+          call(rfc.openDevice, vfio, '0000:00:14.0').into(fd),
+          call(rfc.vfio_device_fops_release, vfio, fd).ifOk(fd),
+        ],
+        admin_a: [call(rfc.device_driver_detach, rfc.vfioPci(vfio, vfio_pci, device_a, rfc.VFIO_DEVNODE_NONGROUP), dev_a)],
+        admin_b: [call(rfc.device_driver_attach, rfc.vfioPci(vfio, vfio_pci, device_b, rfc.VFIO_DEVNODE_NONGROUP), dev_b)],
+      }),
+      always: {
+        'who has looked up the node of A does not get the heir of its number': ({ vfio, result }) => {
+          const heir = vfio.device_idr.entries[0]?.at;
+          const opened = result(fd);
+          return typeof opened !== 'object' || opened.path !== heir || heir === 'device_a';
+        },
+      },
+      sometimes: { 'he gets A': ({ result, device_a }) => typeof result(fd) === 'object' && device_a.opened.n === 1 },
+      expect: [{ kind: 'invariant', object: 'vfio.device_idr', between: ['idr_remove', 'idr_alloc'] }],
+    }),
+    merged: variant({
+      summary: 'The open has found the cdev of A, and holds it.',
+      assumes: 'It begins where chrdev_open() calls the open of the driver.',
+      objects: mergedObjects,
+      start: mergedStart,
+      threads: ({ vfio, vfio_pci, dev_set, dev_a, device_a, dev_b, device_b, group_b, df }) => ({
+        user: [
+          call(v6_6.openFoundDevice, vfio, device_a, { vfio_device_file: df }).into(file),
+          call(v6_6.closeDevice, vfio, file).ifOk(file),
+        ],
+        admin_a: [call(v6_6.device_driver_detach, v6_6.vfio_pci_driver({ vfio, driver: vfio_pci, dev_set, pools: {} }), dev_a)],
+        admin_b: [
+          call(
+            v6_6.device_driver_attach,
+            v6_6.vfio_pci_driver({ vfio, driver: vfio_pci, dev_set, pools: { vfio_device: device_b, vfio_group: group_b } }),
+            dev_b,
+          ),
+        ],
+      }),
+      always: {
+        'no two devices have one number': (view) => new Set(numbers(view)).size === numbers(view).length,
+        'who has found A does not get B': (view) => !isBOpen(view),
+      },
+      sometimes: {
+        'B has come, A is unregistered, and the open is still to ask for A': ({ next, vfio, device_a }) =>
+          next('user') === 'refcount_inc_not_zero' && device_a.refcount.n === 0 && vfio.chrdevs.cdevs[B]?.node === true,
+      },
+      expect: [],
+    }),
+    'merged-stale-inode': variant({
+      summary: 'The open has looked up the path of the node, and not yet found a cdev.',
+      objects: mergedObjects,
+      start: mergedStart,
+      threads: ({ vfio, vfio_pci, dev_set, dev_a, device_a, dev_b, device_b, group_b, df }) => ({
+        user: [
+          call(v6_6.openDevice, vfio, device_a, { vfio_device_file: df }).into(file),
+          call(v6_6.closeDevice, vfio, file).ifOk(file),
+        ],
+        admin_a: [call(v6_6.device_driver_detach, v6_6.vfio_pci_driver({ vfio, driver: vfio_pci, dev_set, pools: {} }), dev_a)],
+        admin_b: [
+          call(
+            v6_6.device_driver_attach,
+            v6_6.vfio_pci_driver({ vfio, driver: vfio_pci, dev_set, pools: { vfio_device: device_b, vfio_group: group_b } }),
+            dev_b,
+          ),
+        ],
+      }),
+      always: {
+        'no two devices have one number': (view) => new Set(numbers(view)).size === numbers(view).length,
+        'the inode of A leads to A': (view) => inodeOfA(view) === 'device_a',
+      },
+      sometimes: { 'he has B open': isBOpen },
+      expect: [],
+    }),
+  },
+});

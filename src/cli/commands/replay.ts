@@ -1,0 +1,121 @@
+/** `interlock replay`: plays one schedule on the live actors, and says which finding it leads to. */
+import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
+import { LiveRun } from '../../live/live-run.ts';
+import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
+import type { Scenario, Variant } from '../../model/scenario.ts';
+import { findingText } from '../../reporters/finding-text.ts';
+import { replayJson } from '../../reporters/json.ts';
+import { count, wrap } from '../../reporters/layout.ts';
+import { placesFrom } from '../../reporters/places.ts';
+import { stepList } from '../../reporters/step-list.ts';
+import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
+import type { Trace } from '../../trace/trace.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { scenarioNamed, variantNamed } from '../find.ts';
+import { bundleMaps } from '../load-file.ts';
+import { readSchedule } from '../read-schedule.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface ReplayCommand {
+  readonly json: boolean;
+  readonly allSteps: boolean;
+  readonly verbose: boolean;
+  /** The file that defines the scenario, if it does not come with the package. */
+  readonly scenario: string | null;
+}
+
+interface Played {
+  readonly schedule: Schedule;
+  readonly trace: Trace;
+  readonly diverged: Divergence | null;
+  readonly raised: readonly Raised[];
+  /** The one that the schedule names, or else the first. */
+  readonly finding: Raised | null;
+}
+
+/** @throws ModelError if the schedule cannot be read, or its scenario not be found */
+export async function replay(terminal: Terminal, words: readonly string[], command: ReplayCommand): Promise<ExitCode> {
+  const schedule = await readSchedule(words);
+  const scenario = await scenarioNamed(schedule.scenario, command.scenario);
+  const played = await play(schedule, scenario, variantNamed(scenario, schedule.variant));
+  if (command.json) terminal.print([JSON.stringify(asJson(played), null, 2)]);
+  else terminal.print(asText(played, terminal, command));
+  return report(terminal, played, scenario);
+}
+
+async function play(schedule: Schedule, scenario: Scenario, variant: Variant): Promise<Played> {
+  const strategy = following({ runs: twiceRound(schedule) });
+  const trace = await new LiveRun(variant).run(strategy);
+  const diverged = unknownThread(schedule, variant) ?? strategy.diverged;
+  if (diverged !== null) return { schedule, trace, diverged, raised: [], finding: null };
+  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule));
+  const named = raised.find(({ finding }) => finding.id === schedule.finding);
+  return { schedule, trace, diverged, raised, finding: schedule.finding === null ? (raised[0] ?? null) : (named ?? null) };
+}
+
+/** A loop that comes back to where it began can be gone round again: the second round shows that it does. */
+const twiceRound = ({ runs, loop }: Schedule): Schedule['runs'] => (loop === null ? runs : [...runs, ...runs.slice(loop)]);
+
+function loopOf({ runs, loop }: Schedule): LoopOnRun | null {
+  const steps = (part: Schedule['runs']) => part.reduce((sum, run) => sum + run.steps, 0);
+  return loop === null ? null : { after: steps(runs.slice(0, loop)), length: steps(runs.slice(loop)) };
+}
+
+function unknownThread({ runs }: Schedule, { threads }: Variant): Divergence | null {
+  const at = runs.findIndex(({ thread }) => !(thread in threads));
+  const run = runs[at];
+  if (run === undefined) return null;
+  const step = 1 + runs.slice(0, at).reduce((sum, { steps }) => sum + steps, 0);
+  return {
+    step,
+    expected: `${run.thread}: ${run.last}`,
+    found: `no thread "${run.thread}"; there are ${Object.keys(threads).join(', ')}`,
+  };
+}
+
+const asJson = ({ schedule, trace, diverged, finding }: Played) =>
+  replayJson({ schedule, steps: trace.steps, diverged, finding: finding?.finding ?? null });
+
+function asText({ schedule, trace, finding, raised }: Played, { paint }: Terminal, command: ReplayCommand): readonly string[] {
+  const { allSteps, verbose } = command;
+  const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
+  const name = `${schedule.scenario}/${schedule.variant}`;
+  const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
+  if (finding === null) return [...wrap(`${played}.`), '', ...stepList(trace.steps, { paint, placeOf })];
+  const others = raised.filter((other) => other !== finding);
+  return [
+    ...wrap(`${played}: ${finding.finding.id}.`),
+    '',
+    ...findingText(finding.finding, { paint, allSteps, placeOf, replay: null }),
+    ...(others.length === 0 ? [] : ['', 'Also on that run:']),
+    ...others.flatMap(({ finding: { kind, message } }) => wrap(`${kind}: ${message}`, '  ', '    ')),
+  ];
+}
+
+function report(terminal: Terminal, { schedule, diverged, finding, raised }: Played, scenario: Scenario): ExitCode {
+  if (diverged !== null) {
+    terminal.warn([
+      `interlock: The schedule does not fit any more: step ${diverged.step}`,
+      `  expected: ${diverged.expected}`,
+      `  found:    ${diverged.found}`,
+      `Next: the model has changed since; check it anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
+    ]);
+    return EXIT.wrongUse;
+  }
+  if (schedule.finding !== null) {
+    if (finding !== null) return EXIT.asExpected;
+    const instead = raised.length === 0 ? 'nothing' : raised.map(({ finding: { id } }) => id).join(', ');
+    terminal.warn([
+      `interlock: The schedule fits, but "${schedule.finding}" is not raised any more; ${instead} is`,
+      `Next: interlock check ${scenario.name} --variant ${schedule.variant}`,
+    ]);
+    return EXIT.notAsExpected;
+  }
+  return raised.some(({ primary, finding: { expected } }) => primary && !expected) ? EXIT.notAsExpected : EXIT.asExpected;
+}
+
+export const scheduleLines = (schedule: Schedule): readonly string[] =>
+  formatSchedule(schedule)
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`);

@@ -1,0 +1,32 @@
+/** A schedule from the command line itself, from a file, from stdin or from the environment. */
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { ModelError, messageOf } from '../model/errors.ts';
+import { looksLikeSchedule, parseSchedule, type Schedule } from '../trace/schedule.ts';
+
+export const VARIABLE = 'INTERLOCK_SCHEDULE';
+
+/** @throws ModelError if there is none, or it cannot be read */
+export async function readSchedule(words: readonly string[]): Promise<Schedule> {
+  const given = words.length === 0 ? (process.env[VARIABLE] ?? '') : words.join(' ');
+  if (given.trim() === '')
+    throw new ModelError('No schedule is given', `interlock replay FILE, or the text itself, or "-" for stdin, or ${VARIABLE}`);
+  if (looksLikeSchedule(given)) return parseSchedule(given);
+  if (words.length > 1) throw new ModelError('More than one schedule is given', 'put a schedule that is pasted into quotes');
+  return given === '-' ? parseSchedule(await text(process.stdin)) : fromFile(given);
+}
+
+function fromFile(path: string): Schedule {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    throw new ModelError(`The schedule "${path}" cannot be read: ${why}`, 'interlock check writes schedules to schedules/');
+  }
+  try {
+    return parseSchedule(content);
+  } catch (error) {
+    throw error instanceof ModelError ? new ModelError(`${path}: ${error.message}`, error.next) : error;
+  }
+}

@@ -1,0 +1,107 @@
+/** The JSON that other programs read. A field is never taken away or given another meaning under the same version. */
+import { z } from 'zod';
+
+export const kind = z.enum([
+  'use-after-free',
+  'double-free',
+  'null-deref',
+  'refcount',
+  'data-race',
+  'deadlock',
+  'self-deadlock',
+  'hung-task',
+  'starvation',
+  'lock-order',
+  'sleep-in-atomic',
+  'lock-held-at-exit',
+  'unlock-imbalance',
+  'leak',
+  'warn',
+  'bug',
+  'list-corruption',
+  'invariant',
+  'end-state',
+  'never-reached',
+  'non-serialisable',
+]);
+
+const name = z.string().min(1);
+const whole = z.int().nonnegative();
+
+const expectation = z.strictObject({
+  kind,
+  object: z.string(),
+  between: z.tuple([name, name]).nullable(),
+});
+
+export const listSchema = z.strictObject({
+  schema: z.literal('interlock.list/1'),
+  scenarios: z.array(
+    z.strictObject({
+      name,
+      summary: z.string(),
+      source: z.string(),
+      tags: z.array(name),
+      covers: z.array(name),
+      variants: z.array(z.strictObject({ name, expect: z.array(expectation) })),
+    }),
+  ),
+});
+
+const finding = z.strictObject({
+  kind,
+  id: name,
+  expected: z.boolean(),
+  message: z.string(),
+  object: z.string(),
+  threads: z.array(name),
+  preemptions: whole,
+  steps: whole,
+  schedule: z.string().nullable(),
+  diagram: z.string().nullable(),
+});
+
+export const checkSchema = z.strictObject({
+  schema: z.literal('interlock.check/1'),
+  memoryModel: z.literal('SC'),
+  results: z.array(
+    z.strictObject({
+      scenario: name,
+      variant: name,
+      outcome: z.enum(['as-expected', 'unexpected', 'missing', 'cut']),
+      exhaustive: z.boolean(),
+      cut: z.string().nullable(),
+      searched: z.array(kind),
+      states: whole,
+      traces: whole.nullable(),
+      steps: whole,
+      seconds: z.number().nonnegative(),
+      findings: z.array(finding),
+      consequences: z.array(finding),
+      sometimes: z.array(z.strictObject({ name, reached: z.boolean() })),
+    }),
+  ),
+});
+
+export const replaySchema = z.strictObject({
+  schema: z.literal('interlock.replay/1'),
+  scenario: name,
+  variant: name,
+  finding: z.strictObject({ kind, id: name }).nullable(),
+  diverged: z.strictObject({ step: whole, expected: z.string(), found: z.string() }).nullable(),
+  trace: z.array(
+    z.strictObject({
+      step: whole,
+      thread: name,
+      operation: z.string(),
+      object: z.string(),
+      event: name,
+      reply: z.json(),
+      splats: z.array(z.strictObject({ kind, object: z.string(), text: z.string(), prints: z.string().nullable() })),
+    }),
+  ),
+});
+
+export type ListJson = z.infer<typeof listSchema>;
+export type CheckJson = z.infer<typeof checkSchema>;
+export type ReplayJson = z.infer<typeof replaySchema>;

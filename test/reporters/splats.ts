@@ -1,0 +1,130 @@
+/** Designs of one call each, which make a kernel print something: every shape of report once. */
+import {
+  BUG_ON,
+  type Handle,
+  type HandleTo,
+  kfree,
+  kzalloc,
+  list_add,
+  list_head,
+  list_node,
+  load,
+  mutex,
+  mutex_lock,
+  mutex_unlock,
+  type Operation,
+  pointer,
+  pool,
+  type Refcount,
+  refcount,
+  refcount_dec_and_test,
+  refcount_inc,
+  refcount_inc_not_zero,
+  refcount_set,
+  struct,
+  WARN,
+  WARN_ON,
+} from '../../actors/primitives.ts';
+import { call, defineScenario, type Scenario, type Variant, variant } from '../../src/index.ts';
+
+interface Next {
+  readonly path: string;
+  readonly users: Handle<Refcount>;
+}
+const thing = struct('thing', {
+  users: refcount(0),
+  lock: mutex(),
+  entry: list_node(),
+  list: list_head(),
+  next: pointer<Next>(),
+});
+interface Thing extends HandleTo<typeof thing> {}
+
+const byOne = (operation: (it: Thing) => Operation<unknown>, users = 0): Variant =>
+  variant({
+    objects: { thing },
+    threads: ({ thing }) => ({ worker: [call(operation, thing)] }),
+    start: { 'thing.users': { n: users } },
+    expect: [],
+  });
+
+function* thing_put(thing: Thing): Operation {
+  yield* refcount_dec_and_test(thing.users);
+}
+function* thing_get(thing: Thing): Operation {
+  yield* refcount_inc(thing.users);
+}
+function* thing_warn_on(_thing: Thing): Operation {
+  yield* WARN_ON(true, 'thing->users');
+}
+function* thing_warn(_thing: Thing): Operation {
+  yield* WARN(true, 'thing is still in use');
+}
+function* thing_bug(_thing: Thing): Operation {
+  yield* BUG_ON(true, '!thing->users');
+}
+function* thing_follow(thing: Thing): Operation {
+  const next = yield* load(thing.next);
+  yield* refcount_inc_not_zero((next as Next).users);
+}
+function* thing_free_twice(thing: Thing): Operation {
+  yield* kfree(thing);
+  yield* kfree(thing);
+}
+function* thing_use_freed(thing: Thing): Operation {
+  yield* kfree(thing);
+  yield* load(thing.next);
+}
+function* thing_unlock(thing: Thing): Operation {
+  yield* mutex_unlock(thing.lock);
+}
+function* thing_free_locked(thing: Thing): Operation {
+  yield* mutex_lock(thing.lock);
+  yield* kfree(thing);
+}
+function* thing_lock_twice(thing: Thing): Operation {
+  yield* mutex_lock(thing.lock);
+  yield* mutex_lock(thing.lock);
+}
+function* thing_add_twice(thing: Thing): Operation {
+  yield* list_add(thing.entry, thing.list);
+  yield* list_add(thing.entry, thing.list);
+}
+function* thing_alloc_and_lose(from: Thing): Operation {
+  const made = yield* kzalloc(from);
+  yield* kfree(made);
+  yield* refcount_inc(made.users);
+}
+function* thing_reset(thing: Thing): Operation {
+  yield* refcount_set(thing.users, 1);
+  yield* thing_put(thing);
+  yield* thing_put(thing);
+}
+
+export const splats: Scenario = defineScenario({
+  name: 'splats',
+  summary: 'Every shape of what a kernel prints',
+  source: 'this test',
+  covers: [],
+  tags: [],
+  variants: {
+    'put below 0': byOne(thing_put),
+    'get on 0': byOne(thing_get),
+    WARN_ON: byOne(thing_warn_on),
+    WARN: byOne(thing_warn),
+    BUG_ON: byOne(thing_bug),
+    'null pointer': byOne(thing_follow),
+    'free twice': byOne(thing_free_twice),
+    'use of freed memory': byOne(thing_use_freed),
+    'use of memory that was allocated and freed': variant({
+      objects: { thing: pool(thing) },
+      threads: ({ thing }) => ({ worker: [call(thing_alloc_and_lose, thing)] }),
+      expect: [],
+    }),
+    'unlock without lock': byOne(thing_unlock),
+    'free of a held lock': byOne(thing_free_locked),
+    'lock twice': byOne(thing_lock_twice),
+    'list_add twice': byOne(thing_add_twice),
+    'a set that loses a reference': byOne(thing_reset, 2),
+  },
+});
