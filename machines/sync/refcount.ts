@@ -25,7 +25,7 @@ const most = 64;
 const warns = (text: string, prints: string): { type: 'splat'; params: Splat } => splat({ kind: 'refcount', text, prints });
 const additionOnZero = warns('it is raised from 0', 'refcount_t: addition on 0; use-after-free.');
 const underflow = warns('it is put below 0', 'refcount_t: underflow; use-after-free.');
-const decrementHitZero = warns('refcount_dec() takes the last reference, or one that is not there', 'refcount_t: decrement hit 0; leaking memory.');
+const decrementHitZero = warns('refcount_dec() brings it to 0', 'refcount_t: decrement hit 0; leaking memory.');
 /** refcount_dec() has one text for whatever it finds that is not above 1. */
 const decrementBelowZero = warns('it is put below 0', 'refcount_t: decrement hit 0; leaking memory.');
 const leaking = warns('it is raised after it was poisoned', 'refcount_t: saturated; leaking memory.');

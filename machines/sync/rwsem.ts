@@ -8,7 +8,7 @@
  * lock has come free may steal it. So who gets a lock that has come free is the scheduler's choice; only its trylocks see
  * who waits.
  *
- * Left out: downgrade_write(); lock stealing and hand-off, which are choices of the scheduler, too.
+ * Left out: downgrade_write(); hand-off, which is a choice of the scheduler, too.
  */
 import { assign } from 'xstate';
 import { done, part, reply, setupObject } from '../object.ts';

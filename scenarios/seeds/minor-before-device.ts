@@ -3,9 +3,10 @@
  * creates the node, starts the refcount and notes the minor. Nobody gets in between: an open looks its number up under
  * vfio.device_lock, which the registration holds from the first to the last of these. It finds nothing or all.
  *
- * The twins look the number up without the lock, as a reader under RCU would. An open may then find the device before its
- * count has started, and be told -ENODEV for a node that is there; or after that, and have a device open that has no minor
- * yet and is on no list. And where the registration is taken back, it may raise the count of a device that is freed.
+ * The twins look the number up without the lock. An open may then find the device before its count has started, and be
+ * told -ENODEV for a node that is there; or just after, and have a device open that has no minor yet and is on no list.
+ * And where the registration is taken back, it raises the count of a device that is freed, which RCU would not spare it
+ * unless the drivers freed with it.
  */
 import { ENODEV } from '../../actors/vfio/errno.ts';
 import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';

@@ -70,7 +70,7 @@ export default defineScenario({
   name: 'nongroup-only-device',
   summary: 'A device without a vfio_group is opened while its IOMMU group belongs to the container of another user',
   assumes:
-    'RFC 02/20 and 03/20 stand alone, and a driver exposes a device behind a shared IOMMU group by its node only: option (c) of the patch, which no driver in the series takes.',
+    'RFC 02/20 and 03/20 stand alone, and a driver gives a device in a shared IOMMU group a node only: option (c) of the patch.',
   source: 'RFC 03/20 vfio: Add vfio_[un]register_device(), review of 2021-09',
   covers: ['Y-14'],
   tags: ['seed-002'],

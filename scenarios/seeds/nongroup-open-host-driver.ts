@@ -56,7 +56,7 @@ export default defineScenario({
   name: 'nongroup-open-host-driver',
   summary: 'A node is opened without asking whether its IOMMU group is safe, and held without keeping host drivers out',
   assumes:
-    'RFC 02/20 and 03/20 stand alone. 05/20 of the series has vfio-pci refuse reads, writes and mmap() of such a file until 08/20 binds it to an iommufd; a driver of VFIO that does not know of it is not covered.',
+    'RFC 02/20 and 03/20 stand alone. With 05/20, vfio-pci refuses reads, writes and mmap() until 08/20 has bound the file.',
   source: 'RFC 02/20 vfio: Add device class for /dev/vfio/devices, review of 2021-09',
   covers: ['Y-13'],
   tags: ['seed-002'],

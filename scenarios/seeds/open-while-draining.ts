@@ -38,7 +38,7 @@ const freedWhenUnused = ({ device }: Draining) => !device.freed || device.refcou
 export default defineScenario({
   name: 'open-while-draining',
   summary: 'A device can be opened anew while its unregistration waits for those who have it open',
-  assumes: 'The second user opens the device after the driver has asked the first to let go. Nobody may have it open then, and he does nothing.',
+  assumes: 'The second user opens the device when the driver has asked the first to let go, and never where it asks nobody.',
   source: 'RFC 02/20 and 03/20; 291872a533a2 and 38c24544e10a, v6.6',
   covers: ['Y-8'],
   tags: ['seed-002'],
@@ -78,7 +78,7 @@ export default defineScenario({
       objects: { ...rfcGroup.objects, sibling: inRfc.vfio_device, sibling_dev: inRfc.device },
       start: rfcGroup.start('sibling'),
       threads: (objects) => ({
-        admin: [call(rfcGroup.remove, objects)],
+        admin: [rfcGroup.remove(objects)],
         user: [
           call(rfc.vfio_group_get_device_fd, objects.vfio, objects.group, NAME).into(had),
           call(rfc.vfio_device_fops_release, objects.vfio, had).ifOk(had),
@@ -124,7 +124,8 @@ export default defineScenario({
         'it is freed when nobody has a reference': freedWhenUnused,
       },
       sometimes: {
-        'he comes while the first has the device': ({ result, device }) => result(late_file) === -ENODEV && device.refcount.n === 1,
+        'he comes while the first has the device': ({ result, device }) =>
+          result(late_file) === -ENODEV && device.refcount.n === 1,
       },
       atEnd: { 'the device is gone': ({ device }) => device.freed },
       expect: [],
@@ -158,7 +159,8 @@ export default defineScenario({
         'it is freed when nobody has a reference': freedWhenUnused,
       },
       sometimes: {
-        'he comes while the first has the device': ({ result, device }) => result(late_file) === -ENOENT && device.refcount.n === 1,
+        'he comes while the first has the device': ({ result, device }) =>
+          result(late_file) === -ENOENT && device.refcount.n === 1,
         'an open in flight is still to get its reference': ({ next, device, eventfd }) =>
           next('in_flight') === 'refcount_inc_not_zero' && eventfd.asked.done > 0 && device.refcount.n > 0,
       },

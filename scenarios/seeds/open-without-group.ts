@@ -52,7 +52,10 @@ function* vfio_group_try_get(device: inRfc.VfioDevice): Operation {
   yield* rfc.vfio_group_get((yield* load(device.group)) as inRfc.VfioGroup);
 }
 const openTrusting = (vfio: inRfc.Vfio, name: string, device: inRfc.VfioDevice) =>
-  changedBy(({ event: { type } }) => (type === 'list_first_entry' ? vfio_group_try_get(device) : null), rfc.openDevice(vfio, name));
+  changedBy(
+    ({ event: { type } }) => (type === 'list_first_entry' ? vfio_group_try_get(device) : null),
+    rfc.openDevice(vfio, name),
+  );
 
 /** The locking and the unlocking of group_lock are left out. */
 const openWithoutLock = (vfio: inRfc.Vfio, name: string) => withoutLock(vfio.group_lock, rfc.openDevice(vfio, name));

@@ -136,9 +136,7 @@ export default defineScenario({
         'the device is registered, and its count is the poison of the life before': ({ result, device }) =>
           result(second_life) === 0 && device.refcount.n < 0,
       },
-      expect: [
-        { kind: 'refcount', object: 'device.refcount', between: ['refcount_dec_and_test', 'refcount_dec_and_test'] },
-      ],
+      expect: [{ kind: 'refcount', object: 'device.refcount', between: ['refcount_dec_and_test', 'refcount_dec_and_test'] }],
       leadsTo: [
         { kind: 'refcount', object: 'device.refcount', between: ['refcount_dec_and_test', 'refcount_inc_not_zero'] },
         { kind: 'starvation', object: 'device.comp' },

@@ -71,7 +71,7 @@ export default defineScenario({
       objects: { ...rfcGroup.objects, sibling: inRfc.vfio_device, sibling_dev: inRfc.device },
       start: rfcGroup.start('sibling'),
       threads: (objects) => ({
-        admin: [call(rfcGroup.remove, objects)],
+        admin: [rfcGroup.remove(objects)],
         ...users(device_of, (opened) => [
           call(rfc.vfio_group_get_device_fd, objects.vfio, objects.group, NAME).into(opened),
           call(poll, objects.eventfd.asked).ifOk(opened),

@@ -14,23 +14,17 @@ import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
 import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09.ts';
 import * as inMerged from '../../machines/vfio/v6.6.ts';
-import { call, defineScenario, type Local, local, variant, type View } from '../../src/index.ts';
-import {
-  merged,
-  mergedGroup,
-  mergedLeaks,
-  NAME,
-  rfcGroup,
-  rfcGroupLeaks,
-  rfcNode,
-  rfcNodeLeaks,
-} from './setup/one-device.ts';
+import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
+import { merged, mergedGroup, mergedLeaks, NAME, rfcGroup, rfcGroupLeaks, rfcNode, rfcNodeLeaks } from './setup/one-device.ts';
 
 const fd = local<inRfc.VfioDevice | number>('fd');
 const file = local<inMerged.VfioDeviceFile | number>('file');
 const bound = local<number>('bound');
 
-type Results = Pick<View<Record<never, never>>, 'result' | 'ended'>;
+interface Results {
+  readonly result: (of: Local) => unknown;
+  readonly ended: (thread: string) => boolean;
+}
 /** From the return of the open to the return of the close, the user's last call; or for ever. */
 const isOpen = (of: Local, { result, ended }: Results) => typeof result(of) === 'object' && !ended('user');
 const isKept = (of: Local, { result }: Results) => typeof result(of) === 'object';
@@ -54,10 +48,7 @@ export default defineScenario({
       start: rfcNode.start,
       threads: (objects) => ({
         admin: [rfcNode.unbind(objects)],
-        user: [
-          call(rfc.openDevice, objects.vfio, NAME).into(fd),
-          call(rfc.vfio_device_fops_release, objects.vfio, fd).ifOk(fd),
-        ],
+        user: [call(rfc.openDevice, objects.vfio, NAME).into(fd), call(rfc.vfio_device_fops_release, objects.vfio, fd).ifOk(fd)],
       }),
       always: {
         'no file is open of a freed device': (view) => !(view.device.freed && isOpen(fd, view)),
@@ -95,7 +86,9 @@ export default defineScenario({
         'the device is closed, and the unbind waits for the container': ({ next, blocked, device }) =>
           next('admin') === 'schedule' && blocked('admin') && device.refcount.n === 0,
       },
-      atEnd: { 'device, group and container are gone': ({ device, group, container }) => device.freed && group.freed && container.freed },
+      atEnd: {
+        'device, group and container are gone': ({ device, group, container }) => device.freed && group.freed && container.freed,
+      },
       leaks: {
         ...rfcGroupLeaks,
         unbound: ({ all }) => all('unbound').filter(({ freed }) => !freed).length,
@@ -120,7 +113,8 @@ export default defineScenario({
         'it is freed when nobody has a reference': freedWhenUnused,
       },
       sometimes: {
-        'the unbind waits in its slice for the user': (view) => view.next('admin') === 'wait_for_completion' && isOpen(file, view),
+        'the unbind waits in its slice for the user': (view) =>
+          view.next('admin') === 'wait_for_completion' && isOpen(file, view),
         'the user is asked to let go': (view) => view.eventfd.asked.done > 0 && isOpen(file, view),
         'after a signal the unbind waits on': (view) => isUnkillable(view) && isOpen(file, view),
         'a file is bound of a device that has no node any more': ({ device, vfio, result }) =>
@@ -135,7 +129,8 @@ export default defineScenario({
       expect: [],
     }),
     'merged-group': variant({
-      summary: 'The file is that of a device of a group on a container. The unbind waits for the device and not for the container.',
+      summary:
+        'The file is that of a device of a group on a container. The unbind waits for the device and not for the container.',
       objects: mergedGroup.objects,
       start: mergedGroup.start,
       threads: (objects) => ({
@@ -158,9 +153,12 @@ export default defineScenario({
           next('admin') === 'wait_for_completion' && device.open_count.value === 1,
         'the user is asked to let go': ({ eventfd, device }) => eventfd.asked.done > 0 && device.open_count.value === 1,
         'after a signal the unbind waits on': isUnkillable,
-        'the device is gone, and its group still open': ({ device, group }) => device.freed && group.opened_file.value.at === 'file',
+        'the device is gone, and its group still open': ({ device, group }) =>
+          device.freed && group.opened_file.value.at === 'file',
       },
-      atEnd: { 'device, group and container are gone': ({ device, group, container }) => device.freed && group.freed && container.freed },
+      atEnd: {
+        'device, group and container are gone': ({ device, group, container }) => device.freed && group.freed && container.freed,
+      },
       leaks: { ...mergedLeaks, df: ({ all }) => all('df').filter(({ freed }) => !freed).length },
       expect: [],
     }),

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
 import { findBest } from '../explore/best-search.ts';
 import { type Fault, SEARCHED } from '../explore/judge.ts';
-import { type Choice, type Explored, explore, type Limits, type Progress, type Sighting } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
+import { type Explored, explore, type Limits, type Progress, type Sighting } from '../explore/plain-search.ts';
 import { type Lasso, findLassos } from '../explore/liveness.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
@@ -84,7 +85,13 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   };
 }
 
+/** Schedules are separated by white space, and a slash parts the two names. @throws ModelError */
 export function variantOf(scenario: Scenario, name: string): Variant {
+  for (const [what, said] of [
+    ['scenario', scenario.name],
+    ['variant', name],
+  ] as const)
+    if (!/^[^\s/]+$/.test(said)) throw new ModelError(`"${said}" cannot be the name of a ${what}`, 'no white space and no "/"');
   const variant = scenario.variants[name];
   if (variant !== undefined) return variant;
   throw new ModelError(
@@ -145,12 +152,12 @@ function endless(subject: Subject, explored: Explored, lasso: Lasso): Promise<Fi
 }
 
 /** The same after a finding, by the shortest way. */
-function endlessAfter(subject: Subject, { visited, pathTo }: Explored, lasso: Lasso): Promise<Finding> {
-  return describeEndless(subject, lasso, pathTo(Math.min(...lasso.states)), (state) => {
+function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso): Promise<Finding> {
+  return describeEndless(subject, lasso, explored.pathTo(Math.min(...lasso.states)), (state) => {
     // Played alone, a state that was wrong leaves no mark on those that come after it.
     const marked = state.slice();
     subject.program.taint(marked);
-    return lasso.loopFrom(visited.idOf(marked));
+    return lasso.loopFrom(explored.visited.idOf(marked));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Plays what the tables found on the live actors. They must agree in every answer, or the checker is broken. */
-import type { Choice } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { LiveRun, type LiveResult } from '../live/live-run.ts';
 import { given } from '../live/strategies/given.ts';
 import { InternalError } from '../model/errors.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { countPreemptions } from '../explore/best-search.ts';
 import type { Fault, Judge } from '../explore/judge.ts';
-import type { Choice } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { findSymptom } from '../explore/symptom.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';

@@ -1,5 +1,5 @@
 /** Whether a loop that a run went round is one in which something never ends, as a search would say it. */
-import type { Choice } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { VisitedSet } from '../explore/visited-set.ts';
 import type { Program } from '../tables/program.ts';
 import { type Endless, same } from './endless.ts';

@@ -1,6 +1,6 @@
 /** What never ends becomes a finding: a way to a loop, and the loop once round, both confirmed on the live actors. */
 import { countPreemptions } from '../explore/best-search.ts';
-import type { Choice } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
 import type { Position, Program } from '../tables/program.ts';
 import { pairOfLoop } from '../trace/racing-pair.ts';

@@ -1,6 +1,6 @@
 /** What is wrong on one run, in the order in which it came about, each named and explained as a search would. */
 import { type Fault, Judge } from '../explore/judge.ts';
-import type { Choice } from '../explore/plain-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';

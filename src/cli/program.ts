@@ -132,7 +132,7 @@ function addReplay(program: Command, terminal: Terminal, ends: (code: ExitCode) 
     command,
     { command: 'interlock replay schedules/FILE', does: 'a schedule that check wrote' },
     { command: "interlock replay 'interlock/1 ...'", does: 'one that is pasted from a mail' },
-    { command: 'interlock replay - --scenario my/race.ts', does: 'from stdin, of a scenario of your own' },
+    { command: 'interlock replay - --scenario my/race.ts', does: 'of your own, from stdin' },
   );
 }
 

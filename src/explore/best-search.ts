@@ -4,7 +4,7 @@
  */
 import type { Program } from '../tables/program.ts';
 import type { Judge } from './judge.ts';
-import type { Choice } from './plain-search.ts';
+import type { Choice } from './choice.ts';
 import { VisitedSet } from './visited-set.ts';
 
 export interface Counterexample {
@@ -147,9 +147,11 @@ export function findBest(
     if (primary && tainted) continue;
     const last = at[program.width] as number;
     const moved = at[program.width + 1] as number;
-    const terminal = isTerminal(program, state);
-    const wrong = judge.ofState(state, terminal);
-    if ((fault !== null && wrong.includes(fault)) || isWanted?.(state))
+    const wrong = judge.ofState(state, false);
+    const atEnd = isTerminal(program, state) ? judge.ofState(state, true) : wrong;
+    // What is found wrong at the end comes after what is wrong in the state itself.
+    const met = fault !== null && (wrong.includes(fault) || (atEnd.includes(fault) && (!primary || wrong.length === 0)));
+    if (met || isWanted?.(state))
       return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
     if (primary && wrong.length > 0) continue;
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);

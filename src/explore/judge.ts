@@ -5,7 +5,7 @@ import type { Variant } from '../model/scenario.ts';
 import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Position, Program } from '../tables/program.ts';
-import type { Choice } from './plain-search.ts';
+import type { Choice } from './choice.ts';
 
 /** Where kernel code stands: the thread, the innermost function, the step and its object. */
 export interface Site {

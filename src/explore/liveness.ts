@@ -7,7 +7,8 @@
  * be a false alarm). Searched on the whole graph, never on a reduced one.
  */
 import type { Position } from '../tables/program.ts';
-import type { Choice, Explored } from './plain-search.ts';
+import type { Choice } from './choice.ts';
+import type { Explored } from './plain-search.ts';
 import { type Part, StateGraph } from './state-graph.ts';
 
 /** A way to a loop, and the loop. */

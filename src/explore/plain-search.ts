@@ -3,6 +3,7 @@ import type { Variant } from '../model/scenario.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Program } from '../tables/program.ts';
 import { rehearse } from '../tables/rehearsal.ts';
+import type { Choice } from './choice.ts';
 import { Judge } from './judge.ts';
 import { VisitedSet } from './visited-set.ts';
 
@@ -25,12 +26,6 @@ export interface Sighting {
   readonly state: number;
   /** The step that raised it; null for a state that is wrong. */
   readonly step: Choice | null;
-}
-
-/** Which thread takes which way of its step (an index into the ways of its position). */
-export interface Choice {
-  readonly thread: number;
-  readonly way: number;
 }
 
 export interface Explored {

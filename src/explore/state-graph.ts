@@ -1,6 +1,7 @@
 /** The states of a search with all the steps between them, for questions about what can go on for ever. */
 import type { Program } from '../tables/program.ts';
-import type { Choice, Explored } from './plain-search.ts';
+import type { Choice } from './choice.ts';
+import type { Explored } from './plain-search.ts';
 
 export type Part = 'before any finding' | 'after a finding';
 

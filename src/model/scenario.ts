@@ -94,14 +94,14 @@ export type HandlesOf<O> = {
 /** What a predicate sees: the objects, where the threads stand, what calls returned. */
 export type View<O> = { readonly [K in keyof O as O[K] extends Struct ? K : never]: ViewOf<O[K]> } & {
   /** The event of the step before which the thread stands; null once it has ended or stopped. */
-  next(thread: string): string | null;
+  readonly next: (thread: string) => string | null;
   /** It stands before a step that cannot be taken now. */
-  blocked(thread: string): boolean;
-  ended(thread: string): boolean;
+  readonly blocked: (thread: string) => boolean;
+  readonly ended: (thread: string) => boolean;
   /** What the call gave, if it has returned. */
-  result<R>(of: Local<R>): R | undefined;
+  readonly result: <R>(of: Local<R>) => R | undefined;
   /** All instances of a pool that are or were allocated. */
-  all<K extends keyof O>(pool: K): O[K] extends Pool<infer T> ? readonly ViewOf<Struct<T>>[] : never;
+  readonly all: <K extends keyof O>(pool: K) => O[K] extends Pool<infer T> ? readonly ViewOf<Struct<T>>[] : never;
 };
 
 export type Predicate<O> = (view: View<O>) => boolean;

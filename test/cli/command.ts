@@ -45,6 +45,6 @@ export async function interlock(
   const child = spawn(process.execPath, [file, ...words], { cwd, env: { ...process.env, ...env } });
   child.stdin.end(input);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), meanwhile?.(child)]);
+  const [out, err] = await Promise.all([text(child.stdout).catch(() => ''), text(child.stderr), meanwhile?.(child)]);
   return { code: await ended, out, err };
 }

@@ -44,7 +44,7 @@ test('a long line is broken at its width, and goes on further in', async (t) => 
 });
 
 test('where a kernel is silent the report says so, and names the first sign of it', async (t) => {
-  const { says, lines } = kernelPrint(await findingIn('a set that loses a reference'), WIDTH);
+  const { says, lines } = kernelPrint(await findingIn('a-set-that-loses-a-reference'), WIDTH);
   t.is(
     says,
     'A kernel prints nothing there. The first sign of it comes 2 steps later at the earliest, from worker in thing_put():',

@@ -7,6 +7,7 @@ import {
   wait_for_completion,
   wait_for_completion_interruptible,
   wait_for_completion_interruptible_timeout,
+  wait_for_completion_killable,
   wait_for_completion_timeout,
 } from '../../actors/sync/completion.ts';
 import { type Handle, handleAt } from '../../machines/object.ts';
@@ -49,6 +50,7 @@ test('a wait is blocked exactly while nothing is done', (t) => {
 
 const waits = {
   wait_for_completion_timeout: [wait_for_completion_timeout, ['timeout'], { done: 1, timeout: 0 }],
+  wait_for_completion_killable: [wait_for_completion_killable, ['signal'], { done: 0, signal: -512 }],
   wait_for_completion_interruptible: [wait_for_completion_interruptible, ['signal'], { done: 0, signal: -512 }],
   wait_for_completion_interruptible_timeout: [
     wait_for_completion_interruptible_timeout,

@@ -39,6 +39,11 @@ test('it begins at `start`, ends before `end`, and says -ENOSPC where nothing is
   );
 });
 
+test('an end of 1 leaves one number, an end of 0 leaves all', (t) => {
+  const { run } = fresh();
+  t.deepEqual([run(idr_alloc(table, a, 0, 1)), run(idr_alloc(table, a, 0, 1)), run(idr_alloc(table, a, 0, 0))], [0, -28, 1]);
+});
+
 test('it finds what is there under a number, and NULL under any other', (t) => {
   const { run } = fresh();
   run(idr_alloc(table, a));
@@ -92,6 +97,7 @@ test('ida_alloc_max gives up to and with its limit', (t) => {
     [1, 2, 3].map(() => run(ida_alloc_max(numbers, 1))),
     [0, 1, -28],
   );
+  t.is(run(ida_alloc(numbers)), 2);
 });
 
 test('a number is given back that nobody has: the kernel warns and names it', (t) => {

@@ -16,7 +16,7 @@ import {
 } from '../../actors/sync/list.ts';
 import { type Handle, handleAt, NULL } from '../../machines/object.ts';
 import { type ListHead, type ListNode, list_head, list_node } from '../../machines/sync/list.ts';
-import { Objects } from './subject.ts';
+import { Objects, Subject } from './subject.ts';
 
 type Device = { readonly path: string; readonly next: Handle<ListNode> };
 const [a, b, c] = ['a', 'b', 'c'].map((name) => handleAt<Device>(name)) as [Device, Device, Device];
@@ -84,6 +84,83 @@ test('a node names its list while it is on it, and only then', (t) => {
   }
   t.deepEqual(node(), { on: 'group.list', initialised: true });
   t.deepEqual(objects.splats, []);
+});
+
+const nodeIn = {
+  zeroed: [],
+  itself: ['INIT_LIST_HEAD'],
+  linked: ['list_add'],
+  poisoned: ['list_add', 'list_del'],
+  left: ['list_add', 'list_del_rcu'],
+} as const;
+
+/** What each call makes of a node's own pointers. */
+const ofNodes: Readonly<Record<keyof typeof nodeIn, Readonly<Record<string, readonly [to: string, says: unknown]>>>> = {
+  zeroed: {
+    INIT_LIST_HEAD: ['itself', null],
+    list_add: ['linked', null],
+    list_del: ['poisoned', NEXT_NULL],
+    list_del_init: ['itself', NEXT_NULL],
+    list_del_rcu: ['zeroed', NEXT_NULL],
+    list_empty: ['zeroed', false],
+  },
+  itself: {
+    INIT_LIST_HEAD: ['itself', null],
+    list_add: ['linked', null],
+    list_del: ['poisoned', null],
+    list_del_init: ['itself', null],
+    list_del_rcu: ['itself', null],
+    list_empty: ['itself', true],
+  },
+  linked: {
+    INIT_LIST_HEAD: ['linked', SILENT],
+    list_add: ['linked', null],
+    list_del: ['poisoned', null],
+    list_del_init: ['itself', null],
+    list_del_rcu: ['left', null],
+    list_empty: ['linked', false],
+  },
+  poisoned: {
+    INIT_LIST_HEAD: ['itself', null],
+    list_add: ['linked', null],
+    list_del: ['poisoned', POISON1],
+    list_del_init: ['itself', POISON1],
+    list_del_rcu: ['poisoned', POISON1],
+    list_empty: ['poisoned', false],
+  },
+  left: {
+    INIT_LIST_HEAD: ['itself', null],
+    list_add: ['linked', null],
+    list_del: ['poisoned', POISON2],
+    list_del_init: ['itself', POISON2],
+    list_del_rcu: ['left', POISON2],
+    list_empty: ['left', false],
+  },
+};
+
+for (const [from, calls] of Object.entries(ofNodes))
+  for (const [call, [to, says]] of Object.entries(calls))
+    test(`${call} makes a node that is ${from} one that is ${to}`, (t) => {
+      const node = new Subject(list_node());
+      const list = { list: { at: 'group.list' } };
+      for (const event of nodeIn[from as keyof typeof nodeIn]) node.say(event, list);
+      const { initialised } = node.context as { initialised: boolean };
+      t.deepEqual(node.tell([call, list]), [says]);
+      t.is(node.state, to);
+      t.deepEqual(node.context, { on: to === 'linked' ? 'group.list' : null, initialised: initialised || to !== 'zeroed' });
+    });
+
+for (const call of ['list_del', 'list_del_init', 'list_del_rcu'])
+  test(`${call} that names another list leaves the node on its own`, (t) => {
+    const node = new Subject(list_node({ on: 'group.list' }));
+    t.deepEqual(node.tell([call, { list: { at: 'other.list' } }]), [SILENT]);
+    t.deepEqual([node.state, node.context], ['linked', { on: 'group.list', initialised: true }]);
+  });
+
+test('a node that is added to another list is on that one afterwards', (t) => {
+  const node = new Subject(list_node({ on: 'group.list' }));
+  t.deepEqual(node.tell(['list_add', { list: { at: 'other.list' } }]), [SILENT]);
+  t.deepEqual(node.context, { on: 'other.list', initialised: true });
 });
 
 test('list_empty asks of a head whether it has entries, of a node whether it is on no list', (t) => {
@@ -213,6 +290,28 @@ for (const [name, use, splats] of nextToFreed)
     use(objects);
     t.deepEqual(objects.splats, splats);
   });
+
+test('which of its entries were freed it remembers while others come and go', (t) => {
+  const objects = listOf('a', 'b', 'c');
+  objects.free('c');
+  objects.run('t', list_del(a.next, head));
+  objects.run('t', list_add_tail(a.next, head));
+  t.deepEqual(objects.splats, [KASAN]);
+});
+
+test('what was taken off with list_del_rcu it forgets when that is freed, and only that', (t) => {
+  const objects = listOf('a', 'b', 'c');
+  objects.run('t', list_del_rcu(a.next, head));
+  objects.run('t', list_del_rcu(b.next, head));
+  objects.free('a');
+  t.deepEqual(objects.at('group.list').context, { entries: ['c'], freed: [], left: [['b', 'c']] });
+});
+
+test('list_del_rcu of what is not on the list leaves nothing behind', (t) => {
+  const objects = listOf('a');
+  objects.run('t', list_del_rcu(b.next, head));
+  t.deepEqual(objects.at('group.list').context, { entries: ['a'], freed: [], left: [] });
+});
 
 test('a free of what is not on the list changes nothing', (t) => {
   const objects = listOf('a');

@@ -67,6 +67,26 @@ test('while a thread has interrupts off, no other thread runs on its CPU', (t) =
   t.deepEqual([subject.can('run', task), subject.can('run', { by: 'other' })], [true, false]);
 });
 
+for (const [type, ask] of Object.entries({
+  local_irq_disable: {},
+  local_irq_enable: {},
+  local_irq_save: {},
+  local_irq_restore: { flags: true },
+  irq_exit: {},
+}))
+  test(`${type} waits like any step of its thread: for a handler, and for whoever has interrupts off`, (t) => {
+    const [handled, off] = [new Subject(cpu()), new Subject(cpu())];
+    handled.say('irq_enter', irq);
+    off.say('local_irq_disable', { by: 'other' });
+    t.deepEqual([handled.can(type, { ...task, ...ask }), off.can(type, { ...task, ...ask })], [false, false]);
+  });
+
+test('local_irq_restore that leaves them off waits, too', (t) => {
+  const subject = new Subject(cpu());
+  subject.say('irq_enter', irq);
+  t.false(subject.can('local_irq_restore', { ...task, flags: false }));
+});
+
 test('a handler may run on a CPU whose thread turns interrupts off only afterwards', (t) => {
   const subject = new Subject(cpu());
   subject.say('irq_enter', irq);

@@ -89,6 +89,31 @@ test('flush_work waits for the instance that is queued, not for a later one', (t
   t.is(flusher.go().result, true);
 });
 
+test('flush_work of an item that runs waits for it, and leaves nothing behind', (t) => {
+  const objects = machine();
+  const { thread } = worker(objects);
+  queue(objects, a);
+  thread.step();
+  const flusher = objects.start('flusher', flush_work(wq, a)).go();
+  t.true(flusher.isBlocked);
+  thread.go();
+  t.is(flusher.go().result, true);
+  t.deepEqual(objects.at('kernel.wq').context, { ordered: false, pending: [], running: [], cancelling: [], flushes: [] });
+});
+
+test('each call is spelled as in C', (t) => {
+  const spelled = (operation: Operation<unknown>) => {
+    const { value } = operation.next();
+    return typeof value === 'object' && value !== null && 'step' in value ? value.step[0].messages[0].c : undefined;
+  };
+  t.deepEqual([queue_work(wq, a), flush_work(wq, a), cancel_work_sync(wq, a), cancel_work(wq, a)].map(spelled), [
+    'queue_work($, &a->work)',
+    'flush_work(&a->work)',
+    'cancel_work_sync(&a->work)',
+    'cancel_work(&a->work)',
+  ]);
+});
+
 test('flush_work of an item that runs and is queued again waits for both', (t) => {
   const objects = machine();
   const { thread } = worker(objects);
@@ -155,6 +180,7 @@ test('cancel_work does not wait for an item that runs', (t) => {
   t.false(objects.run('t', cancel_work(wq, a)).result);
   queue(objects, a);
   t.true(objects.run('t', cancel_work(wq, a)).result);
+  t.deepEqual(state(objects).pending, []);
 });
 
 test('an item that cancels itself waits for itself', (t) => {

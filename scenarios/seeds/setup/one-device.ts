@@ -7,7 +7,7 @@ import { worker_thread } from '../../../actors/sync/work.ts';
 import * as rfc from '../../../actors/vfio/rfc-2021-09/index.ts';
 import * as v6_5 from '../../../actors/vfio/v6.5/index.ts';
 import * as v6_6 from '../../../actors/vfio/v6.6/index.ts';
-import { globals, type HandleTo, pool } from '../../../machines/object.ts';
+import { globals, type HandleTo, type Json, pool } from '../../../machines/object.ts';
 import { type Completion, completion } from '../../../machines/sync/completion.ts';
 import * as inRfc from '../../../machines/vfio/rfc-2021-09.ts';
 import * as inMerged from '../../../machines/vfio/v6.6.ts';
@@ -66,6 +66,12 @@ const rfcPuts = ({ put_work, workqueues }: RfcGroup) => ({
   system_wq: workqueues.system_wq,
 });
 
+function* remove({ vfio, device, dev, eventfd, unbound }: Omit<RfcGroup, 'put_work' | 'workqueues'>): Operation {
+  yield* rfc.device_lock(dev);
+  yield* rfc.vfio_pci_remove(vfio, device, { vfio_unbound_dev: unbound }, { ...rfc.vfio_device_ops, ...request(eventfd) });
+  yield* rfc.device_unlock(dev);
+}
+
 /** User space has the group open, on a container with an IOMMU. */
 export const rfcGroup = {
   objects: {
@@ -104,13 +110,8 @@ export const rfcGroup = {
     const driver = rfc.vfioPci(vfio, vfio_pci, device, rfc.VFIO_DEVNODE_GROUP, { vfio_unbound_dev: unbound }, ops);
     return call(rfc.device_driver_detach, driver, dev, rfc.iommuGroupNotifiers(vfio, rfcPuts(objects)));
   },
-  /** The remove alone, under the lock of the device: without what the driver core says of it to the listeners of the group. */
-  *remove(objects: Omit<RfcGroup, 'put_work' | 'workqueues'>): Operation {
-    const { vfio, device, dev, eventfd, unbound } = objects;
-    yield* rfc.device_lock(dev);
-    yield* rfc.vfio_pci_remove(vfio, device, { vfio_unbound_dev: unbound }, { ...rfc.vfio_device_ops, ...request(eventfd) });
-    yield* rfc.device_unlock(dev);
-  },
+  /** The remove alone, under the lock of the device: without what the driver core says of it to those who listen. */
+  remove: (objects: Omit<RfcGroup, 'put_work' | 'workqueues'>) => call(remove, objects),
   kworker: ({ vfio, workqueues }: RfcGroup) => daemon([call(worker_thread, workqueues.system_wq, rfc.workFunctions(vfio))]),
 };
 
@@ -184,11 +185,13 @@ export const mergedGroup = {
   unbind: merged.unbind,
 };
 
-const { device: _hasNoNode, ...cdevs } = mergedGroup.start['vfio.chrdevs']?.['cdevs'] as { readonly [device: string]: object };
+const { device: _hasNoNode, ...cdevs } = (mergedGroup.start['vfio.chrdevs'] ?? {})['cdevs'] as {
+  readonly [device: string]: Json;
+};
 
 /** The same before devices had nodes, and cdevs that hold them. */
 export const v6_5Group = {
   objects: mergedGroup.objects,
-  start: { ...mergedGroup.start, 'device.kobj': { n: 1 }, 'vfio.chrdevs': { cdevs: cdevs as never } },
+  start: { ...mergedGroup.start, 'device.kobj': { n: 1 }, 'vfio.chrdevs': { cdevs } },
   unbind: (objects: Merged) => call(v6_6.device_driver_detach, v6_5.vfio_pci_driver(pciDriver(objects)), objects.dev),
 };
