@@ -28,4 +28,4 @@ export function* mutex_lock_interruptible(lock: Handle<Mutex>): Operation<number
 }
 
 /** Only a fatal signal ends the wait; to a model signals are all alike. */
-export const mutex_lock_killable = mutex_lock_interruptible;
+export const mutex_lock_killable = (lock: Handle<Mutex>): Operation<number> => mutex_lock_interruptible(lock);

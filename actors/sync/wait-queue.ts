@@ -63,7 +63,7 @@ export function* wait_event_interruptible(q: Queue, condition: Condition): Opera
 }
 
 /** @returns 0, or -ERESTARTSYS on a fatal signal */
-export const wait_event_killable = wait_event_interruptible;
+export const wait_event_killable = (q: Queue, condition: Condition): Operation<number> => wait_event_interruptible(q, condition);
 
 /** @returns what is left of the time, 0 when it is up */
 export function* wait_event_timeout(q: Queue, condition: Condition): Operation<number> {

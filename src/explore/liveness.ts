@@ -111,8 +111,7 @@ function fairIn(graph: StateGraph, states: readonly number[], follows: Follows):
     for (let thread = 0; thread < graph.program.threads; thread++) {
       if (!movers.has(thread) && component.every((id) => graph.isEnabled(id, thread))) return [];
       const taken = acquiresTaken(graph, component, stays, thread);
-      for (const id of component)
-        if (graph.couldAcquire(id, thread) && !taken.has(graph.position(id, thread))) refused.push(id);
+      for (const id of component) if (graph.couldAcquire(id, thread) && !taken.has(graph.position(id, thread))) refused.push(id);
     }
     if (refused.length === 0) return [component];
     const without = new Set(refused);

@@ -1,6 +1,6 @@
 /** A work item is idle, pending, running, or pending again while it runs. */
 import test from 'ava';
-import type { Operation } from '../../actors/step.ts';
+import type { Operation, Step } from '../../actors/step.ts';
 import { kfree } from '../../actors/step.ts';
 import { cancel_work, cancel_work_sync, flush_work, flush_workqueue, queue_work, worker_thread } from '../../actors/sync/work.ts';
 import { type Handle, handleAt } from '../../machines/object.ts';
@@ -102,10 +102,7 @@ test('flush_work of an item that runs waits for it, and leaves nothing behind', 
 });
 
 test('each call is spelled as in C', (t) => {
-  const spelled = (operation: Operation<unknown>) => {
-    const { value } = operation.next();
-    return typeof value === 'object' && value !== null && 'step' in value ? value.step[0].messages[0].c : undefined;
-  };
+  const spelled = (operation: Operation<unknown>) => (operation.next().value as Step).step[0].messages[0].c;
   t.deepEqual([queue_work(wq, a), flush_work(wq, a), cancel_work_sync(wq, a), cancel_work(wq, a)].map(spelled), [
     'queue_work($, &a->work)',
     'flush_work(&a->work)',
