@@ -6,7 +6,10 @@
  */
 import { type Handle, handleAt, type Json, type Name, NULL, type Protocol, type ReplyOf } from '../machines/object.ts';
 
-/** What a step means to a detector, which never has to learn the name of a lock. */
+/**
+ * What a step means to a detector, which never has to learn the name of a lock. What is acquired is released by the thread
+ * that acquired it: where others may do so, as with a semaphore, it is a `wait` and a `signal`.
+ */
 export interface Meaning {
   readonly kind:
     | 'acquire'
@@ -195,7 +198,7 @@ export interface Again<S> {
 /** What the body of a loop returns to go round once more, with what it carries over. */
 export const again = <S extends Json>(state: S): Again<S> => ({ [LOOP]: true, state });
 
-const isAgain = (value: unknown): value is Again<Json> =>
+export const isAgain = (value: unknown): value is Again<Json> =>
   typeof value === 'object' && value !== null && (value as { [LOOP]?: unknown })[LOOP] === true;
 
 /**

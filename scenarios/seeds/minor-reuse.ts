@@ -8,7 +8,8 @@
  * In the merged design each device has a cdev of its own. An open that has found it holds the device, and with it the
  * number, which is given back when the memory of the device is. What the design does not change is how it is found: an
  * inode that has no cdev yet, or whose cdev is gone, is opened by its number (chrdev_open() and kobj_lookup()). The window
- * from the look-up of the path to that of the number is left, as for any character device whose numbers are given again.
+ * from the look-up of the path to that of the number is left, as for any character device whose numbers are given again;
+ * a descriptor of the node that was opened with O_PATH holds it open for as long as somebody likes.
  */
 import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
 import * as v6_6 from '../../actors/vfio/v6.6/index.ts';

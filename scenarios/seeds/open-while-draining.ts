@@ -61,6 +61,7 @@ export default defineScenario({
       always: {
         'who comes after the request gets no reference': noneIsNew(1),
         'it is freed when nobody has a reference': freedWhenUnused,
+        'one at a time has it open': ({ device }) => device.opened.n === 0 || device.opened.n === 1,
       },
       sometimes: {
         'he gets the device': ({ result }) => typeof result(got) === 'object',

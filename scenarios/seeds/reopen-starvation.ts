@@ -59,6 +59,7 @@ export default defineScenario({
           call(rfc.vfio_device_fops_release, objects.vfio, opened).ifOk(opened),
         ]),
       }),
+      always: { 'one at a time has it open': ({ device }) => device.opened.n === 0 || device.opened.n === 1 },
       sometimes: {
         'the unbind waits, and both have a reference': ({ next, device }) =>
           next('admin') === 'wait_for_completion' && device.refcount.n === 2,

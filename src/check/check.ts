@@ -55,7 +55,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
-  for (const lasso of findLassos(explored, 'before any finding')) findings.push(await endless(subject, explored, lasso));
+  for (const lasso of findLassos(explored, 'before any finding')) {
+    const finding = await endless(subject, explored, lasso);
+    if (!findings.some(({ id }) => id === finding.id)) findings.push(finding);
+  }
   for (const lasso of findLassos(explored, 'after a finding')) {
     const finding = await endlessAfter(subject, explored, lasso);
     if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
@@ -72,7 +75,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     outcome: outcomeOf(findings, missing, explored.cut),
     exhaustive: explored.cut === null,
     cut: explored.cut,
-    searched: searchedIn(variant, explored.cut === null),
+    searched: searchedIn(variant, explored),
     states: explored.states,
     steps: explored.steps,
     depth: explored.depth,
@@ -110,12 +113,13 @@ async function drive(search: Generator<Progress, Explored, string | null>, { onP
   return turn.value;
 }
 
-const searchedIn = (variant: Variant, liveness: boolean): readonly Kind[] => [
+/** What holds at the end was searched for where some run came to an end. */
+const searchedIn = (variant: Variant, { cut, judge }: Explored): readonly Kind[] => [
   ...SEARCHED,
-  ...(liveness ? (['hung-task', 'starvation'] as const) : []),
+  ...(cut === null ? (['hung-task', 'starvation'] as const) : []),
   ...(Object.keys(variant.always).length > 0 ? (['invariant'] as const) : []),
-  ...(Object.keys(variant.atEnd).length > 0 ? (['end-state'] as const) : []),
-  ...(Object.keys(variant.leaks).length > 0 ? (['leak'] as const) : []),
+  ...(judge.reachedEnd && Object.keys(variant.atEnd).length > 0 ? (['end-state'] as const) : []),
+  ...(judge.reachedEnd && Object.keys(variant.leaks).length > 0 ? (['leak'] as const) : []),
   ...(Object.keys(variant.sometimes).length > 0 ? (['never-reached'] as const) : []),
 ];
 

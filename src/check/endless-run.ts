@@ -29,12 +29,22 @@ function played(program: Program, before: Int32Array, loop: readonly Choice[]) {
   return { states, returns };
 }
 
-/** Weakly for all, strongly for acquires: a thread that does not move cannot always, and could at no time take a lock. */
+/** Weakly for all, strongly for acquires: a thread that does not move cannot always, and who could take a lock takes it. */
 const isFair = (program: Program, states: readonly Int32Array[], loop: readonly Choice[]): boolean =>
   program.world.threads.every((_, thread) => {
-    if (loop.some((choice) => choice.thread === thread)) return true;
-    const enabled = states.filter((state) => program.anyEnabled(state, thread));
-    return enabled.length < states.length && !enabled.some((state) => program.position(state, thread).acquires);
+    const moves = loop.some((choice) => choice.thread === thread);
+    if (!moves && states.every((state) => program.anyEnabled(state, thread))) return false;
+    return states.every((state) => {
+      const position = program.position(state, thread);
+      const { acquires, firstWay } = position;
+      if (acquires === null || !program.enabled(state, firstWay + acquires.way)) return true;
+      return loop.some(
+        (choice, i) =>
+          choice.thread === thread &&
+          choice.way === acquires.way &&
+          program.position(states[i] as Int32Array, thread) === position,
+      );
+    });
   });
 
 const MOST_STATES = 200_000;

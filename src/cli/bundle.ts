@@ -44,18 +44,18 @@ const REQUIRE =
 /** With a second instance of the contracts no handle would compare, and no scenario be recognised. */
 const ownModules: Plugin = {
   name: 'interlock',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^interlock(?:\/|$)/ }, ({ path }) => {
+  setup(building) {
+    building.onResolve({ filter: /^interlock(?:\/|$)/ }, ({ path }) => {
       const href = behindDoor(path);
       if (href !== null) return { path: href, external: true };
       const near = nearest(path, doors);
       const known = near === null ? `there are ${doors.join(', ')}` : `did you mean "${near}"?`;
       return { errors: [{ text: `There is no "${path}": ${known}` }] };
     });
-    onResolve({ filter: /^xstate(?:\/|$)/ }, ({ path }) => ({ path: import.meta.resolve(path), external: true }));
-    onResolve({ filter: /^\.\.?\// }, async ({ path, resolveDir, kind, importer, pluginData }) => {
+    building.onResolve({ filter: /^xstate(?:\/|$)/ }, ({ path }) => ({ path: import.meta.resolve(path), external: true }));
+    building.onResolve({ filter: /^\.\.?\// }, async ({ path, resolveDir, kind, importer, pluginData }) => {
       if (pluginData === ownModules || kind === 'entry-point') return undefined;
-      const found = await resolve(path, { resolveDir, kind, importer, pluginData: ownModules });
+      const found = await building.resolve(path, { resolveDir, kind, importer, pluginData: ownModules });
       const href = found.errors.length > 0 ? null : builtFrom(found.path);
       return href === null ? undefined : { path: href, external: true };
     });

@@ -8,7 +8,7 @@ export async function walk(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const inOrder = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const files = await Promise.all(
-    inOrder.map((entry) => {
+    inOrder.map(async (entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return NEVER.has(entry.name) ? [] : walk(path);
       return entry.isFile() ? [path] : [];

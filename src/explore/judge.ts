@@ -57,6 +57,8 @@ export class Judge {
   private readonly sites = new Map<Position, Site>();
   /** Each fault as it was met last: the threads may be others than the first time. */
   private readonly latest: Fault[] = [];
+  /** Some state was an end, at which it could be asked what must hold there. */
+  reachedEnd = false;
 
   constructor(program: Program, variant: Variant) {
     this.program = program;
@@ -179,6 +181,7 @@ export class Judge {
     const tasks = all.filter((position) => this.isTask(position));
     const found = this.ofStuck(all);
     if (tasks.some(({ status }) => status !== 'ended')) return found;
+    this.reachedEnd = true;
     return [
       ...found,
       ...this.atEnd.filter((predicate) => !predicate.of(state)).map((predicate) => this.broken('end-state', predicate, state)),
@@ -263,8 +266,8 @@ type Holders = (of: Position) => readonly Position[];
 /** Who, of these, holds the lock for which a thread waits. */
 const holdersAmong =
   (positions: readonly Position[]): Holders =>
-  ({ status, acquires, step }) =>
-    status === 'running' && acquires ? positions.filter(({ held }) => held.some(({ object }) => object === step?.object)) : [];
+  ({ acquires }) =>
+    acquires === null ? [] : positions.filter(({ held }) => held.some(({ object }) => object === acquires.object));
 
 /** Where the chains of waiting end that begin here. */
 function endsOf(position: Position, holders: Holders, met: Set<Position> = new Set()): ReadonlySet<Position> {

@@ -130,7 +130,8 @@ function acquiresTaken(graph: StateGraph, component: readonly number[], stays: F
     if (!graph.couldAcquire(id, thread)) continue;
     for (let n = 0; n < graph.degree(id); n++) {
       const { choice } = graph.step(id, n);
-      if (choice.thread === thread && choice.way === 0 && stays(id, n)) taken.add(graph.position(id, thread));
+      const position = graph.position(id, thread);
+      if (choice.thread === thread && choice.way === position.acquires?.way && stays(id, n)) taken.add(position);
     }
   }
   return taken;

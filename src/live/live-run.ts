@@ -5,7 +5,7 @@ import { callSitesOf, framesOf, functionsOf } from '../model/stack.ts';
 import type { Cursor } from '../model/thread.ts';
 import { type Send, type Way, World } from '../model/world.ts';
 import { spell } from '../trace/spelling.ts';
-import type { Change, Condition, Standing, Trace, TraceStep } from '../trace/trace.ts';
+import type { Change, Standing, Trace, TraceStep } from '../trace/trace.ts';
 import { createBus } from './bus.ts';
 import { LiveObject } from './live-object.ts';
 import { LiveThread, type Taken } from './live-thread.ts';
@@ -27,11 +27,8 @@ export class LiveRun {
   private readonly objects: readonly LiveObject[];
   private readonly threads: readonly LiveThread[];
   private readonly steps: TraceStep[] = [];
-  /** What things were before the step that is being taken. */
-  private before: { readonly conditions: readonly Condition[]; readonly options: readonly Option[] } = {
-    conditions: [],
-    options: [],
-  };
+  /** What could have been next, of which one step is being taken. */
+  private options: readonly Option[] = [];
   private last: string | null = null;
 
   constructor(variant: Variant) {
@@ -52,10 +49,9 @@ export class LiveRun {
   run(strategy: Strategy): Promise<LiveResult> {
     return new Promise((resolve, reject) => {
       this.bus.onFailure(reject);
-      this.bus.messages.pipe(schedule(strategy, () => this.options())).subscribe({
+      this.bus.messages.pipe(schedule(strategy, () => this.look())).subscribe({
         next: (grant) => {
           if (grant === null || this.steps.length >= MOST_STEPS) return this.finish(resolve);
-          this.before = { conditions: this.objects.map(({ condition }) => condition), options: this.options() };
           this.bus.say(grant);
         },
         error: reject,
@@ -90,8 +86,8 @@ export class LiveRun {
     return way.sends.every((send) => send.rule === 'if-able' || this.can(send));
   }
 
-  private options(): readonly Option[] {
-    return this.threads.flatMap((thread) => {
+  private look(): readonly Option[] {
+    this.options = this.threads.flatMap((thread) => {
       const { step, thread: named } = thread.cursor;
       return thread.ways.flatMap((way, index): Option[] => {
         const alternative = step?.step[index] as Alternative;
@@ -111,6 +107,7 @@ export class LiveRun {
           : [];
       });
     });
+    return this.options;
   }
 
   private spell(way: Alternative): string {
@@ -124,7 +121,7 @@ export class LiveRun {
 
   private record(thread: LiveThread, { way, index, answers, reply, stops }: Taken): void {
     const { cursor } = thread;
-    const { options } = this.before;
+    const { options } = this;
     const step = cursor.step as NonNullable<Cursor['step']>;
     const alternative = step.step[index] as Alternative;
     const [message] = alternative.messages;
@@ -151,7 +148,7 @@ export class LiveRun {
         answer.splats.map((splat) => ({ ...splat, object: this.world.nameOf(slot) })),
       ),
       stops,
-      changes: this.changes(),
+      changes: this.changesIn(answers.map(({ slot }) => slot)),
       held: cursor.locksHeld.map(({ object }) => object),
       preempts: this.last !== null && this.last !== name && options.some((option) => option.thread === this.last),
       hadChoice: options.length > 1,
@@ -161,12 +158,8 @@ export class LiveRun {
     this.bus.say({ type: 'step', step: recorded });
   }
 
-  private changes(): readonly Change[] {
-    return this.objects.flatMap((object): Change[] => {
-      const before = this.before.conditions[object.slot.index] as Condition;
-      const after = object.condition;
-      return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path: object.slot.path, before, after }];
-    });
+  private changesIn(slots: readonly number[]): readonly Change[] {
+    return slots.toSorted((a, b) => a - b).flatMap((slot) => (this.objects[slot] as LiveObject).change ?? []);
   }
 
   private standing(thread: LiveThread): Standing {

@@ -10,6 +10,7 @@ import {
   type Struct,
   type ViewOf,
 } from '../../machines/object.ts';
+import { ModelError } from './errors.ts';
 
 /** Where the result of a call goes on by name to later calls, to `atEnd` and to the other oracles. */
 export interface Local<R = unknown> {
@@ -189,6 +190,12 @@ export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Vari
   };
 }
 
-export const defineScenario = (scenario: Scenario): Scenario => Object.assign(scenario, { [marker]: true });
+/** Both names go into the text of a schedule. */
+export function defineScenario(scenario: Scenario): Scenario {
+  const wrong = /^\S+$/.test(scenario.name) ? Object.keys(scenario.variants).find((name) => !/^[^\s/]+$/.test(name)) : scenario.name;
+  if (wrong !== undefined)
+    throw new ModelError(`"${wrong}" cannot be the name of a scenario or a variant`, 'one word, and no "/" in that of a variant');
+  return Object.assign(scenario, { [marker]: true });
+}
 
 export const isScenario = (value: unknown): value is Scenario => typeof value === 'object' && value !== null && marker in value;

@@ -6,7 +6,7 @@
  * for each position; the live run keeps one cursor and its generators, so that a variable hidden from the replies shows
  * as a difference.
  */
-import { type Alternative, decode, encode, type Mark, type Operation, type Step } from '../../actors/step.ts';
+import { type Alternative, decode, encode, isAgain, type Mark, type Operation, type Step } from '../../actors/step.ts';
 import type { Json } from '../../machines/object.ts';
 import { ModelError, messageOf } from './errors.ts';
 import { freeze, survivesJson } from './json.ts';
@@ -242,6 +242,11 @@ export class Cursor {
 
   private finish(result: unknown): void {
     const call = this.thread.calls[this.root.call] as Call;
+    if (isAgain(result))
+      throw new ModelError(
+        `Thread "${this.thread.name}": ${call.operation.name}() returns again() and is no loop`,
+        'yield* loop(…, function* () { … return again(…) })',
+      );
     const locals = call.result === null ? this.root.locals : { ...this.root.locals, [call.result]: this.keep(result ?? null) };
     this.returned = true;
     this.root = { call: this.root.call + 1, locals, held: [...this.held], allocated: { ...this.allocated } };

@@ -32,6 +32,10 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
   ];
 }
 
+/** With its kind, where the sentence does not begin with it. */
+export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>): string =>
+  message.toLowerCase().startsWith(kind) ? message : `${kind}: ${message}`;
+
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
 function facts({ trace, preemptions, threads, proven, kind, loopFrom }: Finding): readonly string[] {

@@ -1,42 +1,40 @@
 /** Which steps of a counterexample a reader needs: the others are elided. */
-import type { Json, Kind } from '../../machines/object.ts';
+import type { Kind } from '../../machines/object.ts';
 import type { Finding } from '../check/finding.ts';
 import { plainName } from '../model/names.ts';
 import type { Trace, TraceStep } from '../trace/trace.ts';
+import { nameIn } from './name-in.ts';
 
-/** Where not one access but the life of an object is at stake, its references and the waits for it are the story. */
-const OF_LIFE: ReadonlySet<Kind> = new Set<Kind>([
-  'use-after-free',
-  'double-free',
-  'null-deref',
-  'deadlock',
-  'hung-task',
-  'starvation',
-]);
+/** Where a thread cannot go on, or not one access but the life of an object is at stake. */
+const STUCK: ReadonlySet<Kind> = new Set<Kind>(['deadlock', 'hung-task', 'starvation']);
+const OF_LIFE: ReadonlySet<Kind> = new Set<Kind>(['use-after-free', 'double-free', 'null-deref']);
 
 /** @returns the indexes of the steps that are kept */
 export function relevantSteps(finding: Finding, trace: Trace): ReadonlySet<number> {
-  const marked = new Set(finding.pair.marked);
-  const objects = new Set(
-    [
-      finding.object,
-      ...finding.fault.sites.map(({ object }) => object),
-      ...trace.steps.filter(({ index }) => marked.has(index)).map(({ object }) => object),
-    ].map(plainName),
-  );
+  const { kind, pair } = finding;
+  const objects = objectsOf(finding, trace);
   const structs = new Set([...objects].map(structOf));
   for (const path of decisiveFor(trace)) objects.add(path);
-  const ofLife = OF_LIFE.has(finding.kind);
+  const ofLife = STUCK.has(kind) || OF_LIFE.has(kind);
   const keep = (step: TraceStep): boolean =>
-    marked.has(step.index) ||
+    pair.marked.includes(step.index) ||
     step.splats.length > 0 ||
     step.way !== null ||
     step.means.kind === 'choose' ||
     touched(step).some((path) => objects.has(path)) ||
     (ofLife && isOfLife(step) && structs.has(structOf(step.object))) ||
-    names(step).some((name) => structs.has(name));
+    (!STUCK.has(kind) && names(step).some((name) => name !== null && structs.has(name)));
   const kept = new Set(trace.steps.filter(keep).map(({ index }) => index));
   return new Set([...kept, ...lockSteps(trace, kept)]);
+}
+
+/** What the finding is about: its object, the racing steps, and what is waited for in a loop without end. */
+function objectsOf({ object, fault, pair, loopFrom }: Finding, { steps }: Trace): Set<string> {
+  const isWait = ({ means, way }: TraceStep) => means.kind === 'wait' || way !== null;
+  const about = steps.filter(
+    (step) => pair.marked.includes(step.index) || (loopFrom !== null && step.index >= loopFrom && isWait(step)),
+  );
+  return new Set([object, ...[...fault.sites, ...about].map((at) => at.object)].map(plainName));
 }
 
 /** A complaint of kernel code itself, `WARN_ON()`, is about what its function has read, and others have changed. */
@@ -60,12 +58,7 @@ const structOf = (path: string): string => plainName(path).split('.', 1)[0] ?? p
 const isOfLife = ({ means }: TraceStep): boolean => ['alloc', 'free', 'get', 'put', 'signal', 'wait'].includes(means.kind);
 
 /** The objects that a step names: how a thread comes by a pointer, and who gives it away. */
-const names = ({ reply, event }: TraceStep): readonly string[] => [reply, ...Object.values(event)].map(nameIn).map(plainName);
-
-const nameIn = (value: Json): string => {
-  const name = typeof value === 'object' && value !== null && 'at' in value ? value.at : null;
-  return typeof name === 'string' ? name : '';
-};
+const names = ({ reply, event }: TraceStep): readonly (string | null)[] => [reply, ...Object.values(event)].map(nameIn);
 
 /** Takes and releases of contended locks, but not around what is elided altogether. */
 function lockSteps(trace: Trace, kept: ReadonlySet<number>): readonly number[] {

@@ -147,7 +147,6 @@ class Rows {
 
   loop(): void {
     this.all.push({ kind: 'loop' });
-    this.open.clear();
   }
 
   again(from: number): void {

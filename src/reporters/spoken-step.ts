@@ -3,6 +3,7 @@ import type { Json } from '../../machines/object.ts';
 import { plainName } from '../model/names.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { ascii, cut } from './layout.ts';
+import { nameIn } from './name-in.ts';
 
 export interface SpokenStep {
   /** The access, and what the code got from it. */
@@ -30,8 +31,7 @@ function got({ c, reply, means, way }: TraceStep): string {
 function spellReply(reply: Json): string | null {
   if (typeof reply === 'number') return String(reply);
   if (typeof reply === 'string') return `"${reply}"`;
-  const name = typeof reply === 'object' && reply !== null && 'at' in reply ? reply.at : null;
-  return typeof name === 'string' ? plainName(name) : null;
+  return nameIn(reply);
 }
 
 /** Beyond this a counter is poisoned, and the name of its state says more than the number. */
@@ -48,11 +48,13 @@ function counted({ object, changes, means, c }: TraceStep): string | null {
   });
   const [field] = numbers;
   if (field === undefined || numbers.length > 1) return null;
-  const number = (condition: typeof before) => {
-    const n = condition.context[field] as number;
-    return Math.abs(n) < SANE ? String(n) : condition.state;
-  };
-  return `${plainName(object).split('.').at(-1)} ${number(before)} -> ${number(after)}`;
+  const values = [before, after].map(({ context, state }) => {
+    const n = context[field] as number;
+    return Math.abs(n) < SANE ? String(n) : state;
+  });
+  // A machine without states has no name for it either.
+  if (values.includes('{}')) return null;
+  return `${plainName(object).split('.').at(-1)} ${values.join(' -> ')}`;
 }
 
 /** The same in less room: paths lose their head, then arguments their names, then the line its end. */

@@ -2,7 +2,7 @@
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
 import type { Expectation } from '../model/scenario.ts';
-import { type FindingOptions, findingText } from './finding-text.ts';
+import { type FindingOptions, findingText, nameFinding } from './finding-text.ts';
 import { count, WIDTH, wrap } from './layout.ts';
 import { claim, effort, outcomeText, scopeOf } from './verdict.ts';
 
@@ -22,7 +22,7 @@ export function checkText(result: CheckResult, options: TextOptions): readonly s
     const list = findings
       .filter(({ expected }) => detail !== 'line' || !expected)
       .flatMap((finding) => oneLine(finding, options));
-    return [`${title}`, ...wrap(`${claim(result)}.`, '  '), ...list, ...absent(result)];
+    return [title, ...wrap(`${claim(result)}.`, '  '), ...list, ...absent(result)];
   }
   return [
     title,
@@ -41,7 +41,7 @@ function heading({ id }: Finding, i: number, of: number): string {
 
 function oneLine(finding: Finding, { replay, paint }: FindingOptions): readonly string[] {
   return [
-    ...wrap(`${finding.expected ? 'expected' : 'UNEXPECTED'}: ${finding.kind}: ${finding.message}`, '  ', '    '),
+    ...wrap(`${finding.expected ? 'expected' : 'UNEXPECTED'}: ${nameFinding(finding)}`, '  ', '    '),
     ...(finding.schedule === null || replay === null ? [] : [paint.faint(`    ${replay(finding)}`)]),
   ];
 }
@@ -61,7 +61,7 @@ export const spellExpectation = ({ kind, object, between }: Expectation): string
 
 function afterwards({ consequences }: CheckResult): readonly string[] {
   if (consequences.length === 0) return [];
-  const said = new Set(consequences.map(({ kind, message }) => `${kind}: ${message}`));
+  const said = new Set(consequences.map(nameFinding));
   return [
     '',
     `${count(consequences.length, 'consequence')}, met only after a finding:`,

@@ -37,7 +37,8 @@ export interface Position {
     readonly object: string /** Written out only when it is asked for. */;
     readonly stack: () => string;
   } | null;
-  readonly acquires: boolean;
+  /** One of its ways is an acquire, of that object. */
+  readonly acquires: { readonly way: number; readonly object: string } | null;
   /** The step is a wait for what others do. */
   readonly waits: boolean;
   /** The step is an acquire of what the thread already holds. */
@@ -246,6 +247,7 @@ export class Program {
     const { step } = cursor;
     const first = step?.step[0].messages[0];
     const resolved = this.world.waysOf(cursor);
+    const acquires = acquireIn(cursor);
     this.positions.push({
       thread,
       key,
@@ -255,8 +257,8 @@ export class Program {
       held: [...cursor.locksHeld],
       step: first === undefined ? null : { event: first.event, object: first.object, stack: () => step?.stack ?? '' },
       waits: first?.means.kind === 'wait',
-      acquires: first?.means.kind === 'acquire',
-      reacquires: first?.means.kind === 'acquire' && cursor.locksHeld.some((held) => held.object === first.object),
+      acquires,
+      reacquires: acquires !== null && cursor.locksHeld.some((held) => held.object === acquires.object),
       firstWay: this.ways.length,
       ways: resolved.length,
       says: saysOf(cursor),
@@ -279,6 +281,14 @@ export class Program {
   private table(slot: number): MachineTable {
     return this.tables[slot] as MachineTable;
   }
+}
+
+function acquireIn({ step }: Cursor): Position['acquires'] {
+  for (const [way, { messages }] of step?.step.entries() ?? []) {
+    const acquire = messages.find(({ means }) => means.kind === 'acquire');
+    if (acquire !== undefined) return { way, object: acquire.object };
+  }
+  return null;
 }
 
 const saysOf = ({ step }: Cursor): string => JSON.stringify(step?.step ?? null);

@@ -33,7 +33,7 @@ const LOOP = 'loop:';
 
 /** One word, for words are what white space separates: the name of a way may be several. */
 export const nameStep = (event: string, object: string, way: string | null): string =>
-  `${event}(${object})${way === null ? '' : `=${way.replaceAll(/\s/g, '%20')}`}`;
+  `${event}(${object})${way === null ? '' : `=${way}`}`.replaceAll(/\s/g, '%20');
 
 /** @param loopFrom the step, from 1, at which the loop begins, if there is one */
 export function runsOf({ steps }: Pick<Trace, 'steps'>, loopFrom: number | null = null): Pick<Schedule, 'runs' | 'loop'> {

@@ -65,7 +65,7 @@ test('a brief report draws what is not expected, and gives a line to what is', a
 
 test('a quiet report still names what is not expected', async (t) => {
   const quiet = await reported('deadlock', { detail: 'line' });
-  t.true(quiet.includes('UNEXPECTED: deadlock'));
+  t.true(quiet.includes('UNEXPECTED: Deadlock'));
   t.false(quiet.includes('CPU0'));
 });
 

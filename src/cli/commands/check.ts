@@ -2,15 +2,16 @@
 import { relative } from 'node:path';
 import { type CheckResult, checkVariant } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
+import type { Progress } from '../../index.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { checkJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
-import { placesFrom } from '../../reporters/places.ts';
+import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { bundleMaps } from '../load-file.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { ScheduleFolder } from '../schedule-folder.ts';
@@ -45,7 +46,9 @@ export async function check(terminal: Terminal, wanted: Wanted, command: CheckCo
   const folder = folderOf(command);
   if (jobs.length > 0) folder?.refuseIfUnusable();
   const codes = faults.map((fault) => complain(terminal, fault));
-  const { results, faulty, code } = await runAll(terminal, jobs, { ...command, folder, detail: detailFor(command, listed) });
+  const placeOf = command.verbose ? placesFrom(process.cwd(), bundleMaps) : null;
+  const run: Run = { ...command, folder, detail: detailFor(command, listed), placeOf };
+  const { results, faulty, code } = await runAll(terminal, jobs, run);
   if (command.json) terminal.print([JSON.stringify(checkJson(results, command.allSteps), null, 2)]);
   else if (jobs.length > 1) terminal.print(['', ...summary({ results, faulty }, listed, terminal, command)]);
   else if (jobs.length === 0 && faults.length === 0) terminal.print(['There is nothing to check.']);
@@ -64,6 +67,7 @@ function detailFor({ quiet, verbose }: CheckCommand, listed: Selected['listed'])
 interface Run extends CheckCommand {
   readonly folder: ScheduleFolder | null;
   readonly detail: TextOptions['detail'];
+  readonly placeOf: PlaceOf | null;
 }
 
 /** What came of the variants that were started. */
@@ -75,53 +79,52 @@ interface Ran {
 async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promise<Ran & { readonly code: ExitCode }> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched);
-  const placeOf = run.verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const results: CheckResult[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;
   for (const [i, job] of jobs.entries()) {
-    const { scenario, variant } = job;
     if (interrupt.reason !== null) {
       codes.push(EXIT.cut);
-      terminal.warn(
-        wrap(
-          `Not started: ${jobs
-            .slice(i)
-            .map((job) => `${job.scenario.name}/${job.variant}`)
-            .join(', ')}`,
-          '',
-          '  ',
-        ),
-      );
+      terminal.warn(wrap(`Not started: ${jobs.slice(i).map(nameOf).join(', ')}`, '', '  '));
       break;
     }
-    progress.begin(`${scenario.name}/${variant}`);
     try {
-      const result = await checkVariant(scenario, variant, {
-        maxStates: run.maxStates,
-        onProgress: (now) => {
-          progress.update(now);
-          return interrupt.reason;
-        },
-      });
-      progress.end();
+      const result = await search(job, run, progress, interrupt);
       results.push(result);
-      codes.push(codeOf(result));
-      const files = writeSchedules(result, run.folder, terminal, codes);
-      if (!run.json)
-        show(terminal, result, run, {
-          placeOf,
-          replay: (finding) => replayOf(finding, files, job),
-          isFirst: results.length === 1,
-        });
+      codes.push(codeOf(result), ...report(terminal, result, job, run, results.length === 1));
     } catch (error) {
-      progress.end();
       faulty++;
-      codes.push(complain(terminal, error, `${scenario.name}/${variant} (${job.file})`));
+      codes.push(complain(terminal, error, `${nameOf(job)} (${job.file})`));
     }
   }
   interrupt.end();
   return { results, faulty, code: worst(codes) };
+}
+
+const nameOf = ({ scenario, variant }: Job): string => `${scenario.name}/${variant}`;
+
+async function search(job: Job, { maxStates }: Run, progress: ProgressLine, interrupt: Interrupt): Promise<CheckResult> {
+  progress.begin(nameOf(job));
+  const onProgress = (now: Progress) => {
+    progress.update(now);
+    return interrupt.reason;
+  };
+  try {
+    return await checkVariant(job.scenario, job.variant, { maxStates, onProgress });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Writes the schedules, then prints what refers to them. */
+function report(terminal: Terminal, result: CheckResult, job: Job, run: Run, isFirst: boolean): readonly ExitCode[] {
+  const { files, codes } = writeSchedules(result, run.folder, terminal);
+  if (run.json) return codes;
+  const { detail, allSteps, placeOf } = run;
+  const replay = (finding: Finding) => replayOf(finding, files, job);
+  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
+  terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
+  return codes;
 }
 
 function codeOf({ outcome }: CheckResult): ExitCode {
@@ -138,15 +141,19 @@ function codeOf({ outcome }: CheckResult): ExitCode {
 
 type Files = ReadonlyMap<Finding, string>;
 
-function writeSchedules({ findings }: CheckResult, folder: ScheduleFolder | null, terminal: Terminal, codes: ExitCode[]): Files {
+function writeSchedules(
+  { findings }: CheckResult,
+  folder: ScheduleFolder | null,
+  terminal: Terminal,
+): { readonly files: Files; readonly codes: readonly ExitCode[] } {
   const files = new Map<Finding, string>();
-  if (folder === null) return files;
+  if (folder === null) return { files, codes: [] };
   try {
     for (const finding of findings) if (finding.schedule !== null) files.set(finding, folder.write(finding.schedule));
+    return { files, codes: [] };
   } catch (error) {
-    codes.push(complain(terminal, error));
+    return { files, codes: [complain(terminal, error)] };
   }
-  return files;
 }
 
 /** A schedule that was not written is there to be pasted. */
@@ -156,15 +163,6 @@ function replayOf(finding: Finding, files: Files, { file, shipped }: Job): strin
 }
 
 const quoted = (word: string): string => (/^[\w./@:+=-]+$|^'/.test(word) ? word : `'${word}'`);
-
-interface Shown extends Pick<TextOptions, 'placeOf' | 'replay'> {
-  readonly isFirst: boolean;
-}
-
-function show(terminal: Terminal, result: CheckResult, { detail, allSteps }: Run, { placeOf, replay, isFirst }: Shown): void {
-  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
-  terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
-}
 
 function summary(
   { results, faulty }: Ran,

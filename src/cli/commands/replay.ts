@@ -3,7 +3,7 @@ import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts'
 import { LiveRun } from '../../live/live-run.ts';
 import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
 import type { Scenario, Variant } from '../../model/scenario.ts';
-import { findingText } from '../../reporters/finding-text.ts';
+import { findingText, nameFinding } from '../../reporters/finding-text.ts';
 import { replayJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { placesFrom } from '../../reporters/places.ts';
@@ -88,7 +88,7 @@ function asText({ schedule, trace, finding, raised }: Played, { paint }: Termina
     '',
     ...findingText(finding.finding, { paint, allSteps, placeOf, replay: null }),
     ...(others.length === 0 ? [] : ['', 'Also on that run:']),
-    ...others.flatMap(({ finding: { kind, message } }) => wrap(`${kind}: ${message}`, '  ', '    ')),
+    ...others.flatMap((other) => wrap(nameFinding(other.finding), '  ', '    ')),
   ];
 }
 

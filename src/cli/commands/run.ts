@@ -7,6 +7,7 @@ import { random } from '../../live/strategies/random.ts';
 import { roundRobin } from '../../live/strategies/round-robin.ts';
 import { ModelError } from '../../model/errors.ts';
 import { count, wrap } from '../../reporters/layout.ts';
+import { nameFinding } from '../../reporters/finding-text.ts';
 import { placesFrom } from '../../reporters/places.ts';
 import { standingText } from '../../reporters/standing.ts';
 import { StepPrinter } from '../../reporters/step-list.ts';
@@ -56,9 +57,7 @@ export async function run(terminal: Terminal, word: string, command: RunCommand)
   for (const { finding, steps } of raised)
     terminal.print([
       '',
-      ...wrap(`After ${count(steps, 'step')}: ${finding.kind}: ${finding.message} (${said(finding)}).`, '', '  ').map(
-        terminal.paint.bad,
-      ),
+      ...wrap(`After ${count(steps, 'step')}: ${nameFinding(finding)} (${said(finding)}).`, '', '  ').map(terminal.paint.bad),
     ]);
   if (raised.length === 0) terminal.print(['', 'No finding on this run. Others may have one: interlock check.']);
   if (trace.steps.length > 0) terminal.print(['', 'Schedule, for interlock replay:', ...scheduleLines(schedule)]);
