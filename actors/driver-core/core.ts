@@ -5,9 +5,11 @@
  * too late: what it undoes where it fails is what the first has done.
  *
  * Left out: references on the parent and on its glue directory, attributes, links and uevents, which one thread alone
- * touches; kobj->parent, which a device_add() that fails sets to NULL for the one that had succeeded, because dev->p is
- * missed first; the list_lock of devices_kset and the lock of a klist, held for one step at a time; dev_set_name(),
- * which gives a device that has a name an equal one and frees the old; allocations that fail.
+ * touches; the references that come with a place on the two klists (klist_children_get(), klist_class_dev_get()), from
+ * device_add() to device_del(), during which others are held; kobj->parent, which a device_add() that fails sets to NULL
+ * for the one that had succeeded, because dev->p is missed first; the list_lock of devices_kset and the lock of a klist,
+ * held for one step at a time; dev_set_name(), which gives a device that has a name an equal one and frees the old;
+ * allocations that fail.
  */
 import type { Handle } from '../../machines/object.ts';
 import type { Kref } from '../../machines/sync/kref.ts';

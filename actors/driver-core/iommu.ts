@@ -11,7 +11,7 @@ import { kfree, type Operation, WARN_ON } from '../step.ts';
 import { kref_get, kref_put } from '../sync/kref.ts';
 import { load, store } from '../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../sync/mutex.ts';
-import { EBUSY, EPERM } from '../vfio/errno.ts';
+import { EBUSY, ENODEV, EPERM } from '../vfio/errno.ts';
 import { follow, isNull } from './pointer.ts';
 
 /** Which is set when the device comes to its bus, long before any driver. @returns NULL behind no IOMMU */
@@ -29,7 +29,8 @@ export function* iommu_group_put(group: IommuGroup): Operation {
 
 /** The step of a host driver before its probe: -EBUSY, and no probe, while the group has an owner. */
 export function* iommu_device_use_default_domain(dev: Device): Operation<number> {
-  const group = yield* follow(dev.iommu_group);
+  const group = yield* load(dev.iommu_group);
+  if (isNull(group)) return 0;
   let ret = 0;
   yield* mutex_lock(group.mutex);
   const users = yield* load(group.owner_cnt);
@@ -40,7 +41,8 @@ export function* iommu_device_use_default_domain(dev: Device): Operation<number>
 }
 
 export function* iommu_device_unuse_default_domain(dev: Device): Operation {
-  const group = yield* follow(dev.iommu_group);
+  const group = yield* load(dev.iommu_group);
+  if (isNull(group)) return;
   yield* mutex_lock(group.mutex);
   const users = yield* load(group.owner_cnt);
   if (!(yield* WARN_ON(users === 0, '!group->owner_cnt'))) yield* store(group.owner_cnt, users - 1);
@@ -77,7 +79,8 @@ export function* iommu_group_release_dma_owner(group: IommuGroup): Operation {
 
 /** By a device of it: the same owner may have come before. */
 export function* iommu_device_claim_dma_owner(dev: Device, owner: IommuGroupOwner): Operation<number> {
-  const group = yield* follow(dev.iommu_group);
+  const group = yield* load(dev.iommu_group);
+  if (isNull(group)) return -ENODEV;
   let ret = 0;
   yield* mutex_lock(group.mutex);
   const users = yield* load(group.owner_cnt);

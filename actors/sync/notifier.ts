@@ -37,14 +37,14 @@ const next = (chain: Chain, block: Block): Operation<Block | Null> =>
   );
 
 /** Up to v5.15 the text is "double register detected" and the call succeeds. */
-function* register(chain: Chain, block: Block): Operation<number> {
+function* registerIn(chain: Chain, block: Block): Operation<number> {
   const error = yield* registers(chain, { block });
   if (error === -EEXIST) yield* WARN(true, `notifier callback ${yield* load(block)} already registered`);
   return error;
 }
 
 /** Calls who is registered, in order, until one says stop. @returns what the last of them said */
-function* call(chain: Chain, callbacks: Callbacks, action: number, data: unknown): Operation<number> {
+function* callEach(chain: Chain, callbacks: Callbacks, action: number, data: unknown): Operation<number> {
   let result = NOTIFY_DONE;
   let block: Block | Null = yield* head(chain);
   while (block !== NULL) {
@@ -62,7 +62,7 @@ function* call(chain: Chain, callbacks: Callbacks, action: number, data: unknown
 /** @returns 0, or -EEXIST */
 export function* blocking_notifier_chain_register(nh: BlockingNotifierHead, nb: Block): Operation<number> {
   yield* down_write(nh.rwsem);
-  const result = yield* register(nh.head, nb);
+  const result = yield* registerIn(nh.head, nb);
   yield* up_write(nh.rwsem);
   return result;
 }
@@ -84,12 +84,12 @@ export function* blocking_notifier_call_chain(
 ): Operation<number> {
   if ((yield* head(nh.head)) === NULL) return NOTIFY_DONE;
   yield* down_read(nh.rwsem);
-  const result = yield* call(nh.head, callbacks, action, data);
+  const result = yield* callEach(nh.head, callbacks, action, data);
   yield* up_read(nh.rwsem);
   return result;
 }
 
 /** Without a lock: the caller has one. */
-export const raw_notifier_chain_register = register;
+export const raw_notifier_chain_register = registerIn;
 export const raw_notifier_chain_unregister = (chain: Chain, block: Block): Operation<number> => unregisters(chain, { block });
-export const raw_notifier_call_chain = call;
+export const raw_notifier_call_chain = callEach;

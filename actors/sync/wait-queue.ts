@@ -21,7 +21,7 @@ export const finish_wait = access<WaitQueue, 'finish_wait'>(own, 'finish_wait');
 export const add_wait_queue = access<WaitQueue, 'add_wait_queue'>(own, 'add_wait_queue');
 export const remove_wait_queue = access<WaitQueue, 'remove_wait_queue'>(own, 'remove_wait_queue');
 
-function* sleep(q: Queue, type: 'schedule' | 'wait_woken', c: string, outs: readonly Out[]): Operation<End> {
+function* sleepUntil(q: Queue, type: 'schedule' | 'wait_woken', c: string, outs: readonly Out[]): Operation<End> {
   const woken = message<WaitQueue, typeof type>({ kind: 'wait', stamped: true }, q, type, undefined, { c });
   if (outs.length === 0) {
     yield* send(woken);
@@ -33,7 +33,8 @@ function* sleep(q: Queue, type: 'schedule' | 'wait_woken', c: string, outs: read
 }
 
 /** For whoever has called add_wait_queue() with woken_wake_function(): a wake-up since the last sleep ends it at once. */
-export const wait_woken = (q: Queue, ...outs: readonly Out[]): Operation<End> => sleep(q, 'wait_woken', 'wait_woken(&$)', outs);
+export const wait_woken = (q: Queue, ...outs: readonly Out[]): Operation<End> =>
+  sleepUntil(q, 'wait_woken', 'wait_woken(&$)', outs);
 
 /**
  * The condition is looked at before anything else, and again each time after the task was put on the queue: a wake-up
@@ -41,25 +42,25 @@ export const wait_woken = (q: Queue, ...outs: readonly Out[]): Operation<End> =>
  * once more, and counts for more.
  * @returns what ended it: `woken` where the condition holds
  */
-function* wait(q: Queue, condition: Condition, outs: readonly Out[]): Operation<End> {
+function* waitUntil(q: Queue, condition: Condition, outs: readonly Out[]): Operation<End> {
   if (yield* condition()) return 'woken';
   return yield* loop<End, End>('woken', function* (last): Operation<End | Again<End>> {
     // C puts it on the queue here, too, and takes it off. Nothing can tell, as it does not sleep any more.
     if (last !== 'woken') return (yield* condition()) ? 'woken' : last;
     yield* prepare_to_wait_event(q);
-    if (!(yield* condition())) return again(yield* sleep(q, 'schedule', 'schedule()', outs));
+    if (!(yield* condition())) return again(yield* sleepUntil(q, 'schedule', 'schedule()', outs));
     yield* finish_wait(q);
     return 'woken';
   });
 }
 
 export function* wait_event(q: Queue, condition: Condition): Operation {
-  yield* wait(q, condition, []);
+  yield* waitUntil(q, condition, []);
 }
 
 /** @returns 0, or -ERESTARTSYS on a signal */
 export function* wait_event_interruptible(q: Queue, condition: Condition): Operation<number> {
-  return (yield* wait(q, condition, ['signal'])) === 'woken' ? 0 : -ERESTARTSYS;
+  return (yield* waitUntil(q, condition, ['signal'])) === 'woken' ? 0 : -ERESTARTSYS;
 }
 
 /** @returns 0, or -ERESTARTSYS on a fatal signal */
@@ -67,11 +68,11 @@ export const wait_event_killable = (q: Queue, condition: Condition): Operation<n
 
 /** @returns what is left of the time, 0 when it is up */
 export function* wait_event_timeout(q: Queue, condition: Condition): Operation<number> {
-  return (yield* wait(q, condition, ['timeout'])) === 'woken' ? 1 : 0;
+  return (yield* waitUntil(q, condition, ['timeout'])) === 'woken' ? 1 : 0;
 }
 
 /** @returns what is left of the time, 0 when it is up, -ERESTARTSYS on a signal */
 export function* wait_event_interruptible_timeout(q: Queue, condition: Condition): Operation<number> {
-  const end = yield* wait(q, condition, ['timeout', 'signal']);
+  const end = yield* waitUntil(q, condition, ['timeout', 'signal']);
   return end === 'woken' ? 1 : end === 'timeout' ? 0 : -ERESTARTSYS;
 }

@@ -1,11 +1,9 @@
 /** include/uapi/asm-generic/errno-base.h: what kernel code returns, negated, when it fails. */
-export { EAGAIN, EEXIST, ENOENT, ENOSPC } from '../../machines/sync/errno.ts';
+export { ENOENT, ENOSPC } from '../../machines/sync/errno.ts';
 export const EPERM = 1;
-export const EIO = 5;
 export const ENXIO = 6;
 export const EBADF = 9;
 export const ENOMEM = 12;
-export const EFAULT = 14;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;

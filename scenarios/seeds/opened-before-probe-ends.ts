@@ -4,9 +4,9 @@
  * sets up after it is not there yet.
  *
  * vfio-pci had this order, and its open followed a NULL pointer to the lock of its reflck, until 4aeec3984ddc (v5.13) made
- * the registration the last thing that its probe does; 2b1fe162e584 did the same for vfio-fsl-mc. Nothing in the patch
- * helps a driver to get it right, and a device with a node of its own is found sooner: by one open(2), where the way
- * through the group takes a container as well.
+ * the registration the last thing that its probe does, but for drvdata; 2b1fe162e584 did the same for vfio-fsl-mc. Nothing
+ * in the patch helps a driver to get it right, and a device with a node of its own is found sooner: by one open(2), where
+ * the way through the group takes a container as well.
  *
  * In v6.6 the order is asked for: drvdata, by which the open comes to its driver where it resumes the device, is set before
  * the registration, which warns of a driver that has not. An open before the last step gets -ENODEV, and may try again.
@@ -172,7 +172,7 @@ export default defineScenario({
   name: 'opened-before-probe-ends',
   summary: 'User space is in the open of a driver that has registered the device and not yet set it up',
   assumes:
-    'In rfc, a driver registers in the middle of its probe. No driver of VFIO does since v5.13; nothing in the API forbids it.',
+    'In rfc, the open needs what the probe sets after it has registered. In vfio-pci since v5.13 that is drvdata alone, which its open does not need; nothing in the API forbids more.',
   source: 'RFC 03/20 vfio: Add vfio_[un]register_device()',
   covers: ['Y-15'],
   tags: ['seed-002'],
@@ -181,7 +181,7 @@ export default defineScenario({
       { kind: 'null-deref', object: 'lock', between: ['load', 'mutex_lock'] },
     ]),
     'rfc-register-last': rfcWith(
-      'The registration is the last thing of the probe, as in vfio-pci since v5.13.',
+      'The registration comes last, as it does in vfio-pci since v5.13 but for drvdata, which the open does not need.',
       'registers last',
       [],
     ),

@@ -220,6 +220,9 @@ export default defineScenario({
         'dev.driver': { value: { at: 'vfio_pci' } },
         'device.dev': { value: { at: 'dev' } },
         'device.dev_set': { value: { at: 'dev_set' } },
+        'device.dev_set_list': { on: 'dev_set.device_list', initialised: true },
+        'dev_set.device_list': { entries: ['sibling', 'device'] },
+        'vfio.device_ida': { ids: [0, 1] },
       },
       threads: ({ vfio, device }) => ({
         a: [call(v6_6.vfio_register_group_dev, vfio, device).into(first)],

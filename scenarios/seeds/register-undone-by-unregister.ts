@@ -87,7 +87,7 @@ const stuck: Variant['expect'] = [
 export default defineScenario({
   name: 'register-undone-by-unregister',
   summary: 'A registration that fails halfway waits, within probe, for a user who was quick',
-  assumes: 'The user of the group has a sibling open, opens what appears beside it, and keeps it.',
+  assumes: 'The user has the group open, on a container, opens what appears in it, and keeps it.',
   source: 'RFC 03/20 vfio: Add vfio_[un]register_device()',
   covers: ['Y-4'],
   tags: ['seed-002'],

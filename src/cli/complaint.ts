@@ -10,7 +10,9 @@ import type { Terminal } from './terminal.ts';
 export function complain(terminal: Terminal, error: unknown, about: string | null = null): ExitCode {
   const where = about === null ? '' : `${about}: `;
   const isTheirs = error instanceof ModelError;
-  const next = isTheirs ? error.next : 'this is no finding about the kernel; please report it, with the scenario and the command';
+  const next = isTheirs
+    ? error.next
+    : 'this is no finding about the kernel; please report it, with the scenario, the command and what INTERLOCK_STACK=1 adds';
   terminal.warn([
     ...inSource(`interlock: ${isTheirs ? '' : 'internal error: '}${where}${messageOf(error)}`),
     ...(next === null ? [] : inSource(`Next: ${next}`)),

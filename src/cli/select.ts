@@ -110,6 +110,10 @@ async function unknown(word: string, isPath: boolean): Promise<never> {
   );
 }
 
+/** What is asked for may be in a file that is faulty. */
+export const notLoaded = (faults: readonly ModelError[]): string =>
+  faults.map(({ message }) => `\n  (not loaded: ${message})`).join('');
+
 function refuseTwins(listed: readonly Listed[]): void {
   for (const [i, { scenario, file }] of listed.entries()) {
     const twin = listed.slice(0, i).find((other) => other.scenario.name === scenario.name);

@@ -151,8 +151,7 @@ export function findBest(
     const atEnd = isTerminal(program, state) ? judge.ofState(state, true) : wrong;
     // What is found wrong at the end comes after what is wrong in the state itself.
     const met = fault !== null && (wrong.includes(fault) || (atEnd.includes(fault) && (!primary || wrong.length === 0)));
-    if (met || isWanted?.(state))
-      return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
+    if (met || isWanted?.(state)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
     if (primary && wrong.length > 0) continue;
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     for (let thread = 0; thread < program.threads; thread++) {

@@ -222,9 +222,7 @@ export class Judge {
         // Who waits for a daemon that waits: the task is what hangs.
         (hung.includes(position) && [...endsOf(position, holders)].some((end) => ends.has(end) && !this.isTask(end))),
     );
-    return core.length === 0
-      ? []
-      : [this.ofDeadlock(core, `${core.length === 1 ? 'waits' : 'wait'} for what nobody will do`)];
+    return core.length === 0 ? [] : [this.ofDeadlock(core, `${core.length === 1 ? 'waits' : 'wait'} for what nobody will do`)];
   }
 
   private ofDeadlock(stuck: readonly Position[], what: string): number {

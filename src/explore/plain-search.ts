@@ -148,7 +148,8 @@ export function* explore(program: Program, variant: Variant, limits: Limits): Ge
       cut = yield { states: visited.size, depth, waiting: visited.size - id };
   }
 
-  rehearse(program);
+  visited.get(0, state);
+  rehearse(program, state);
   return {
     program,
     judge,

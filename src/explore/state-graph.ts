@@ -53,7 +53,8 @@ export class StateGraph {
           if (!program.take(this.state, thread, way, next)) continue;
           const bit = 1 << thread;
           this.enabledThreads[id] = (this.enabledThreads[id] as number) | bit;
-          if (acquires !== null && way === firstWay + acquires.way) this.acquiringThreads[id] = (this.acquiringThreads[id] as number) | bit;
+          if (acquires !== null && way === firstWay + acquires.way)
+            this.acquiringThreads[id] = (this.acquiringThreads[id] as number) | bit;
           if (program.isTainted(next) !== after) {
             this.leaves[id] = 1;
             continue;

@@ -192,7 +192,9 @@ export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Vari
 
 /** Both names go into the text of a schedule. */
 export function defineScenario(scenario: Scenario): Scenario {
-  const wrong = /^\S+$/.test(scenario.name) ? Object.keys(scenario.variants).find((name) => !/^[^\s/]+$/.test(name)) : scenario.name;
+  const wrong = /^\S+$/.test(scenario.name)
+    ? Object.keys(scenario.variants).find((name) => !/^[^\s/]+$/.test(name))
+    : scenario.name;
   if (wrong !== undefined)
     throw new ModelError(`"${wrong}" cannot be the name of a scenario or a variant`, 'one word, and no "/" in that of a variant');
   return Object.assign(scenario, { [marker]: true });

@@ -6,6 +6,7 @@
  * for each position; the live run keeps one cursor and its generators, so that a variable hidden from the replies shows
  * as a difference.
  */
+import { inspect } from 'node:util';
 import { type Alternative, decode, encode, isAgain, type Mark, type Operation, type Step } from '../../actors/step.ts';
 import type { Json } from '../../machines/object.ts';
 import { ModelError, messageOf } from './errors.ts';
@@ -298,7 +299,7 @@ export class Cursor {
     const kept = encode(value);
     if (survivesJson(kept)) return freeze(kept);
     throw new ModelError(
-      `Thread "${this.thread.name}" keeps what JSON cannot hold: ${String(value)}`,
+      `Thread "${this.thread.name}" keeps what JSON cannot hold: ${inspect(value)}`,
       'numbers, strings, booleans, handles, lists and plain objects',
     );
   }

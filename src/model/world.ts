@@ -1,4 +1,5 @@
 /** The objects of a variant, each part in a slot of its own, and what a step of kernel code says to which slot. */
+import { inspect } from 'node:util';
 import type { Alternative, Message } from '../../actors/step.ts';
 import { allocation, environment, nullPage, poolSlot } from '../../machines/built-in.ts';
 import type { AnyPart, Json, Name, Struct } from '../../machines/object.ts';
@@ -131,7 +132,7 @@ export class World {
     const { index, allocation: memory } = this.slot(path, `A step of thread "${cursor.thread.name}"`);
     if (!survivesJson(event))
       throw new ModelError(
-        `Thread "${cursor.thread.name}" says to "${path}" what JSON cannot hold: ${event.type} with ${String(Object.values(event).slice(1))}`,
+        `Thread "${cursor.thread.name}" says to "${path}" what JSON cannot hold: ${inspect(event)}`,
         'numbers, strings, booleans, handles, lists and plain objects',
       );
     const stamped = means.stamped || means.kind === 'acquire' || means.kind === 'release';

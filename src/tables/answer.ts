@@ -1,4 +1,5 @@
 /** What one machine answers to one event: the only place in which XState is asked. */
+import { inspect } from 'node:util';
 import { type AnyMachineSnapshot, type AnyStateMachine, transition } from 'xstate';
 import type { Emitted, Json, Splat } from '../../machines/object.ts';
 import { ModelError, messageOf } from '../model/errors.ts';
@@ -52,7 +53,7 @@ export function ask(
     const answer = answerOf(emitted);
     if (!survivesJson(answer.reply))
       throw new ModelError(
-        `Machine "${machine.id}" replies to "${event.type}" with what JSON cannot hold: ${String(answer.reply)}`,
+        `Machine "${machine.id}" replies to "${event.type}" with what JSON cannot hold: ${inspect(answer.reply)}`,
         'numbers, strings, booleans, names, lists and plain objects; null for a void call',
       );
     return { next: next as AnyMachineSnapshot, answer };

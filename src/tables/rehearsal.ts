@@ -20,9 +20,11 @@ interface Edge {
 /** What the search has seen a thread do, by where it stood. */
 type Edges = ReadonlyMap<Position, readonly Edge[]>;
 
-/** @throws ModelError that names the operation */
-export function rehearse(program: Program): void {
-  const begin = program.initial();
+/**
+ * @param begin the state in which the search began
+ * @throws ModelError that names the operation
+ */
+export function rehearse(program: Program, begin: Int32Array): void {
   let steps = 0;
   for (const [thread, named] of program.world.threads.entries()) {
     const start = program.position(begin, thread);

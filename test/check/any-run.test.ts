@@ -89,7 +89,7 @@ const operations = {
     if (found !== NULL) yield* load((found as Device).n);
   },
   *poll({ bus }: Objects) {
-    yield* loop(0 as number, function* (turn) {
+    yield* loop<number, undefined>(0, function* (turn) {
       if ((yield* load(bus.x)) === 1) return undefined;
       return again(Math.min(turn + 1, 2));
     });

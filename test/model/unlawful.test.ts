@@ -41,7 +41,7 @@ function* counts_turns({ x }: Cells): Operation {
   });
 }
 function* counts_in_its_state({ x }: Cells): Operation {
-  yield* loop(0 as number, function* (turns) {
+  yield* loop<number, undefined>(0, function* (turns) {
     if ((yield* load(x)) === 1) return undefined;
     return again(Math.min(turns + 1, 3));
   });
@@ -60,7 +60,7 @@ refused(
   () =>
     alone(function* exchanges(c) {
       yield* mutex_lock(c.m);
-      yield* loop('m' as string, function* (held) {
+      yield* loop<string, undefined>('m', function* (held) {
         if (held === 'n') return undefined;
         yield* mutex_unlock(c.m);
         yield* mutex_lock(c.n);
@@ -68,7 +68,7 @@ refused(
       });
       yield* mutex_unlock(c.n);
     }),
-  /goes round a loop with a lock .* that it did not have when the loop began/,
+  /goes round a loop with a lock,/,
 );
 accepted('a loop that lets go of two locks and takes them in the other order', () =>
   variant({
@@ -78,7 +78,7 @@ accepted('a loop that lets go of two locks and takes them in the other order', (
         call(function* turns_round(c: Cells): Operation {
           yield* mutex_lock(c.m);
           yield* mutex_lock(c.n);
-          yield* loop(0 as number, function* (turn) {
+          yield* loop<number, undefined>(0, function* (turn) {
             if (turn > 0) return undefined;
             yield* mutex_unlock(c.m);
             yield* mutex_lock(c.m);
@@ -101,7 +101,7 @@ refused(
       threads: (o) => ({
         a: [
           call(function* reads_more({ sem }: HandleTo<typeof sems>): Operation {
-            yield* loop(0 as number, function* (turn) {
+            yield* loop<number, undefined>(0, function* (turn) {
               yield* down_read(sem);
               return turn < 2 ? again(turn + 1) : undefined;
             });
@@ -117,7 +117,7 @@ refused(
   'work that is deferred in a turn of a loop, which would be forgotten in the next',
   () =>
     alone(function* defers({ x, y }) {
-      yield* loop(0 as number, function* (turn) {
+      yield* loop<number, undefined>(0, function* (turn) {
         yield* load(x);
         if (turn > 0) return undefined;
         yield* task_work_add(() => store(y, 7));
@@ -132,7 +132,7 @@ accepted('work that is deferred in the last turn', () =>
     threads: (o) => ({
       a: [
         call(function* defers({ x, y }: Cells): Operation {
-          yield* loop(0 as number, function* (turn) {
+          yield* loop<number, undefined>(0, function* (turn) {
             yield* load(x);
             if (turn === 0) return again(1);
             yield* task_work_add(() => store(y, 7));
@@ -155,17 +155,14 @@ refused(
     }),
   /goes round a loop for ever without a step/,
 );
-refused(
-  'a loop whose state is changed in place',
-  () =>
-    alone(function* changes_state({ x }) {
-      yield* loop({ n: 0 }, function* (state) {
-        state.n++;
-        yield* load(x);
-        return state.n > 3 ? undefined : again(state);
-      });
-    }),
-  /Cannot assign to read only property/,
+accepted('a loop that changes its own copy of the state', () =>
+  alone(function* counts({ x }) {
+    yield* loop({ n: 0 }, function* (state) {
+      state.n++;
+      yield* load(x);
+      return state.n > 3 ? undefined : again(state);
+    });
+  }),
 );
 refused(
   'a loop whose state JSON cannot hold',
@@ -249,7 +246,8 @@ refused(
       threads: (o) => ({
         a: [
           call(function* divides({ x }: Cells): Operation<number> {
-            return 0 / (yield* load(x));
+            const n = yield* load(x);
+            return n / n;
           }, o.cells).into(local<number>('quotient')),
         ],
       }),
@@ -326,8 +324,8 @@ const turn = access<Odd, 'turn'>('update', 'turn');
 const with_machine = (on: object, states: object = {}) => {
   const machine = setupObject<{ n: number }, Odd>()
     .extend({ actions: { up: assign({ n: ({ context }) => context.n + 1 }) } })
-    .createMachine({ id: 'odd', context: ({ input }) => input, on: { turn: on }, ...states } as never);
-  const odd = globals('odd', { part: part<Odd, { n: number }>(machine, { n: 0 }) });
+    .createMachine({ id: 'odd', context: ({ input }: { input: object }) => input, on: { turn: on }, ...states } as never);
+  const odd = globals('odd', { part: part<Odd, { n: number }>(machine as never, { n: 0 }) });
   return variant({
     objects: { odd },
     threads: (o) => ({
@@ -340,11 +338,19 @@ const with_machine = (on: object, states: object = {}) => {
     expect: [],
   });
 };
-refused('a machine that replies twice to one access', () => with_machine({ actions: [reply(1), reply(2)] }), /replies twice to "turn"/);
-refused('a reply that JSON cannot hold', () => with_machine({ actions: reply(Number.NaN) }), /replies to "turn" with what JSON cannot hold: NaN/);
+refused(
+  'a machine that replies twice to one access',
+  () => with_machine({ actions: [reply(1), reply(2)] }),
+  /replies twice to "turn"/,
+);
+refused(
+  'a reply that JSON cannot hold',
+  () => with_machine({ actions: reply(Number.NaN) }),
+  /replies to "turn" with what JSON cannot hold: NaN/,
+);
 refused(
   'a machine that raises an event later',
-  () => with_machine({ actions: [raise({ type: 'turn' } as never, { delay: 10 }), done] }),
+  () => with_machine({ actions: [raise({ type: 'turn' }, { delay: 10 }), done] }),
   /runs the action "xstate.raise"/,
 );
 refused(
@@ -358,7 +364,7 @@ refused(
     alone(function* says_nan({ x }) {
       yield* send(message('write', x, 'store', { value: Number.NaN }));
     }),
-  /says to "cells.x" what JSON cannot hold: store with NaN/,
+  /says to "cells.x" what JSON cannot hold: \{ type: 'store', value: NaN \}/,
 );
 
 test('a thread that goes for ever allocates from its pool until it is exhausted: refused', async (t) => {

@@ -4,8 +4,9 @@
  *
  * An ioctl keeps its file open: no scenario closes a file while a call on it runs.
  *
- * Left out: copying from and to user space, noiommu and its capability, descriptors and files that cannot be had,
- * GET_STATUS, what is passed on to a back end or a driver; the back end's own part in attaching and detaching.
+ * Left out: copying from and to user space, noiommu and its capability, KVM and its notifier, descriptors and files that
+ * cannot be had, GET_STATUS, what is passed on to a back end or a driver; the back end's own part in attaching and
+ * detaching, and that it may refuse.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
 import type { Vfio, VfioContainer, VfioDevice, VfioGroup, VfioIommuDriver } from '../../../machines/vfio/rfc-2021-09.ts';
@@ -249,7 +250,6 @@ export function* vfio_device_fops_open(
   return ret;
 }
 
-/** @param group that of the device, which the caller goes on with: nothing makes a compiler read it again in between */
 /**
  * open(2) of /dev/vfio/devices/<name>. The cdev that chrdev_open() finds is that of all devices: it pins none of them.
  * @returns the device, or a negative errno
@@ -259,6 +259,7 @@ export function* openDevice(vfio: Vfio, name: string, ops: VfioDeviceOps = vfio_
   return i_rdev < 0 ? i_rdev : yield* vfio_device_fops_open(vfio, i_rdev, ops);
 }
 
+/** @param group that of the device, which the caller goes on with: nothing makes a compiler read it again in between */
 function* vfio_device_in_container(group: VfioGroup | Null): Operation<boolean> {
   return !isNull(group) && !isNull(yield* load(group.container));
 }

@@ -25,6 +25,7 @@ export {
   openDevice,
   openFoundDevice,
   vfio_assign_device_set,
+  vfio_device_fops_release,
   vfio_device_fops_unl_ioctl,
   vfio_put_device,
   vfio_register_group_dev,
