@@ -9,7 +9,10 @@ import test from 'ava';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const interlock = (folder: string, ...args: readonly string[]) =>
-  promisify(execFile)(process.execPath, [join(root, 'bin/interlock.js'), ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1' } });
+  promisify(execFile)(process.execPath, [join(root, 'bin/interlock.js'), ...args], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
 
 const readme = await readFile(join(root, 'README.md'), 'utf8');
 const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({ language, text: text ?? '' }));

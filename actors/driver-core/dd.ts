@@ -62,7 +62,7 @@ function* really_probe(drv: Driver, dev: Device): Operation<number> {
     yield* dma_cleanup(drv, dev);
     yield* device_unbind_cleanup(dev);
   }
-  return -ret;
+  return ret === 0 ? 0 : -ret;
 }
 
 function* __driver_probe_device(drv: Driver, dev: Device): Operation<number> {

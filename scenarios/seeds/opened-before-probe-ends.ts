@@ -4,9 +4,9 @@
  * sets up after it is not there yet.
  *
  * vfio-pci had this order, and its open followed a NULL pointer to the lock of its reflck, until 4aeec3984ddc (v5.13) made
- * the registration the last thing that its probe does, but for drvdata; 2b1fe162e584 did the same for vfio-fsl-mc. Nothing
- * in the patch helps a driver to get it right, and a device with a node of its own is found sooner: by one open(2), where
- * the way through the group takes a container as well.
+ * the registration the last thing that its probe does; 2b1fe162e584 did the same for vfio-fsl-mc. Nothing in the patch
+ * helps a driver to get it right, and a device with a node of its own is found sooner: by one open(2), where the way
+ * through the group takes a container as well.
  *
  * In v6.6 the order is asked for: drvdata, by which the open comes to its driver where it resumes the device, is set before
  * the registration, which warns of a driver that has not. An open before the last step gets -ENODEV, and may try again.

@@ -5,6 +5,7 @@ import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
 import { count, type Paint, WIDTH, wrap } from './layout.ts';
 import type { PlaceOf } from './places.ts';
+import { threadsOf } from './rows.ts';
 import { stepList } from './step-list.ts';
 
 export interface FindingOptions {
@@ -38,8 +39,11 @@ export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>
 
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
-function facts({ trace, preemptions, threads, proven, kind, loopFrom }: Finding): readonly string[] {
+function facts(finding: Finding): readonly string[] {
+  const { trace, preemptions, proven, kind, loopFrom } = finding;
   if (trace === null) return [];
+  // Those that are stuck from the beginning count, as in the diagram.
+  const threads = threadsOf(finding, trace);
   const fewest = proven ? ' (no schedule has fewer)' : '';
   const loop = loopFrom === null ? '' : `, the last ${trace.steps.length - loopFrom + 1} of them over and over`;
   return wrap(

@@ -22,6 +22,9 @@ export function locksHeld({ pair, fault }: Finding, trace: Trace, threads: reado
   );
 }
 
+/** Beside a longer name no lock would fit. */
+const MOST_NAME = 52;
+
 interface Holder {
   readonly who: string;
   readonly locks: readonly string[];
@@ -30,9 +33,9 @@ interface Holder {
 function section(title: string, holders: readonly Holder[]): readonly string[] {
   if (holders.length === 0) return [];
   if (holders.every(({ locks }) => locks.length === 0)) return ['', title.replace(/:$/, ': none.')];
-  const longest = Math.max(...holders.map(({ who }) => who.length));
+  const longest = Math.min(MOST_NAME, Math.max(...holders.map(({ who }) => who.length)));
   const lines = holders.flatMap(({ who, locks }) => {
-    const begin = `  ${who.padEnd(Math.min(longest, 40))}  `;
+    const begin = `  ${who.padEnd(longest)}  `;
     return wrap(locks.length === 0 ? 'none' : locks.join(', '), begin, ' '.repeat(begin.length));
   });
   return ['', title, ...new Set(lines)];

@@ -1,25 +1,30 @@
 /** Rows as a numbered list, for more threads than columns fit: `12. [user] open(): refcount_inc(&device->refcount)`. */
 import { cut, WIDTH, wrap } from './layout.ts';
+import { opened } from './open-calls.ts';
 import type { Row } from './rows.ts';
 import { shorten } from './spoken-step.ts';
 
 export function inList(rows: readonly Row[]): readonly string[] {
   const numbers = new Numbers(rows);
-  const inFunction = new Map<string, string>();
+  const entered = new Map<string, string>();
+  const within = new Map<string, string>();
   return rows.flatMap((row): readonly string[] => {
     switch (row.kind) {
       case 'enter':
-        inFunction.set(row.thread, row.says);
+        entered.set(row.thread, row.says);
+        within.delete(row.thread);
         return [];
       case 'step': {
-        const entered = inFunction.get(row.thread);
-        inFunction.delete(row.thread);
-        return item(numbers.of(row), row.thread, entered, row.spoken.says, row.spoken.note);
+        // Without indentation nothing else shows that a call has returned.
+        const innermost = functionOf(row);
+        const isNew = innermost !== within.get(row.thread);
+        if (innermost !== undefined) within.set(row.thread, innermost);
+        return item(numbers.of(row), row.thread, isNew ? innermost : undefined, row.spoken.says, row.spoken.note);
       }
       case 'elided':
         return item(numbers.blank, row.thread, undefined, row.says, null);
       case 'stuck':
-        return [...item(numbers.blank, row.thread, inFunction.get(row.thread), row.says, null), ...result(row.waits)];
+        return [...item(numbers.blank, row.thread, entered.get(row.thread), row.says, null), ...result(row.waits)];
       case 'wrong':
       case 'result':
         return result(row.says);
@@ -29,6 +34,11 @@ export function inList(rows: readonly Row[]): readonly string[] {
         return [`(again from step ${row.from})`];
     }
   });
+}
+
+function functionOf({ step }: Extract<Row, { kind: 'step' }>): string | undefined {
+  const innermost = opened(step).at(-1);
+  return innermost === undefined ? undefined : `${innermost.name}()`;
 }
 
 class Numbers {

@@ -25,6 +25,7 @@ export function relevantSteps(finding: Finding, trace: Trace): ReadonlySet<numbe
     (ofLife && isOfLife(step) && structs.has(structOf(step.object))) ||
     (!STUCK.has(kind) && names(step).some((name) => name !== null && structs.has(name)));
   const kept = new Set(trace.steps.filter(keep).map(({ index }) => index));
+  if (OF_LIFE.has(kind)) for (const index of handedOn(trace, structs)) kept.add(index);
   return new Set([...kept, ...lockSteps(trace, kept)]);
 }
 
@@ -49,6 +50,27 @@ function decisiveFor({ steps }: Trace): readonly string[] {
     .filter(({ thread, call, means }) => thread === last.thread && call === last.call && means.kind === 'read')
     .filter(({ functions, object }) => within !== undefined && functions.includes(within) && byOthers.has(object))
     .map(({ object }) => plainName(object));
+}
+
+/**
+ * Why a thread let go of an object that another still reaches is often in a field: the store that the other thread made, the
+ * one of a third that it wrote over, and the first load that went by it.
+ */
+function handedOn({ steps }: Trace, structs: ReadonlySet<string>): readonly number[] {
+  const stores = new Map<string, { readonly by: string; readonly indexes: readonly number[] }>();
+  const seen = new Set<string>();
+  return steps.flatMap(({ index, thread, object, means }) => {
+    const store = stores.get(object);
+    if (means.kind === 'write') {
+      const over = store !== undefined && store.by !== thread ? store.indexes.slice(-1) : [];
+      stores.set(object, { by: thread, indexes: [...over, index] });
+    }
+    if (means.kind !== 'read' || store === undefined || store.by === thread || !structs.has(structOf(object))) return [];
+    const reading = `${thread} ${store.indexes.at(-1)}`;
+    if (seen.has(reading)) return [];
+    seen.add(reading);
+    return [...store.indexes, index];
+  });
 }
 
 const touched = ({ object, changes }: TraceStep): readonly string[] =>

@@ -61,10 +61,10 @@ export const spellExpectation = ({ kind, object, between }: Expectation): string
 
 function afterwards({ consequences }: CheckResult): readonly string[] {
   if (consequences.length === 0) return [];
-  const said = new Set(consequences.map(nameFinding));
+  const said = [...new Set(consequences.map(nameFinding))];
   return [
     '',
-    `${count(consequences.length, 'consequence')}, met only after a finding:`,
-    ...[...said].flatMap((line) => wrap(line, '  ', '    ')),
+    `${count(said.length, 'consequence')}, met only after a finding:`,
+    ...said.flatMap((line) => wrap(line, '  ', '    ')),
   ];
 }

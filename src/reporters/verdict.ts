@@ -17,11 +17,11 @@ export function outcomeText(outcome: Outcome, paint: Paint): string {
   }
 }
 
-/** "Exhaustive: none in N states" and "None, but cut at N states" claim different things, and never look alike. */
+/** "Exhaustive: no finding in N states" and "No finding, but cut at N states" claim different things, and never look alike. */
 export function claim({ findings, cut, states }: CheckResult): string {
-  const found = findings.length === 0 ? 'none' : count(findings.length, 'finding');
+  const found = findings.length === 0 ? 'no finding' : count(findings.length, 'finding');
   if (cut === null) return `Exhaustive: ${found} in ${count(states, 'state')}`;
-  const said = found === 'none' ? 'None' : found;
+  const said = findings.length === 0 ? 'No finding' : found;
   const [, bound] = /^(\d+) states$/.exec(cut) ?? [];
   return bound === undefined
     ? `${said}, but ${cut} after ${count(states, 'state')}`

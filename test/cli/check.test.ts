@@ -41,7 +41,7 @@ test('it exits 3 where a bound cut the search, and claims nothing beyond it', as
   const folder = folderWith(t, { 'big.ts': big });
   const { code, out } = await interlock(folder, ['check', 'big.ts', '--variant', 'first', '--max-states', '1000']);
   t.is(code, 3);
-  t.true(out.includes('None, but cut at 1,000 states'));
+  t.true(out.includes('No finding, but cut at 1,000 states'));
   t.false(out.includes('Exhaustive'));
 });
 
@@ -165,7 +165,7 @@ test('Ctrl-C ends the search with what it has seen so far, and names what was no
     meanwhile: (child) => ctrlC(child, child.stdout),
   });
   t.is(code, 3, out + err);
-  t.regex(out, /None, but interrupted after [\d,]+ states/);
+  t.regex(out, /No finding, but interrupted after [\d,]+ states/);
   t.true(err.includes('Not started: big/second'));
 });
 

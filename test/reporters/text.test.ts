@@ -34,14 +34,14 @@ test('a report without elisions shows every step', async (t) => {
 test('a search that was cut claims nothing beyond its bound', async (t) => {
   const text = await reported('refcount', {}, 5);
   isGolden(t, 'cut.txt', text);
-  t.true(text.includes('None, but cut at 5 states'));
+  t.true(text.includes('No finding, but cut at 5 states'));
   t.false(text.includes('Exhaustive'));
   t.true(text.includes('Expected and not found before the cut'));
 });
 
 test('a clean search that ended by itself says that it was exhaustive, and in how many states', async (t) => {
   const result = await checked('clean');
-  t.true((await reported('clean')).includes(`Exhaustive: none in ${result.states} states`));
+  t.true((await reported('clean')).includes(`Exhaustive: no finding in ${result.states} states`));
 });
 
 test('no line is longer than 75 columns, but for schedules and commands, and all is ASCII without tabs', async (t) => {
