@@ -46,10 +46,14 @@ function makeFolder(): string {
   }
 }
 
+const DOORS = "scenarios come from 'interlock', primitives from 'interlock/primitives', VFIO from 'interlock/vfio'";
+
 async function importFrom(path: string, name: string): Promise<object> {
   try {
     return (await import(pathToFileURL(path).href)) as object;
   } catch (error) {
+    const [, missing] = /does not provide an export named '(\w+)'/.exec(messageOf(error)) ?? [];
+    if (missing !== undefined) throw new ModelError(`${name}: "${missing}" is not exported where it is imported from`, DOORS);
     const next = error instanceof ModelError ? error.next : 'a scenario file defines, and does nothing else';
     throw new ModelError(`${placeIn(path, error) ?? name}: loading it fails: ${messageOf(error)}`, next);
   }

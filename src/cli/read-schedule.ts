@@ -16,12 +16,14 @@ export async function readSchedule(words: readonly string[]): Promise<Schedule> 
   return given === '-' ? parseSchedule(await text(process.stdin)) : fromFile(given);
 }
 
+const WHY: { readonly [code: string]: string } = { ENOENT: 'there is no such file', EISDIR: 'it is a folder' };
+
 function fromFile(path: string): Schedule {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    const why = WHY[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error);
     throw new ModelError(`The schedule "${path}" cannot be read: ${why}`, 'interlock check writes schedules to schedules/');
   }
   try {

@@ -98,6 +98,10 @@ const LIST = 'interlock list';
 
 async function unknown(word: string, isPath: boolean): Promise<never> {
   const { listed, faults } = await loadShipped();
+  const [, name, variant] = /^([^/]+)\/([^/]+)$/.exec(word) ?? [];
+  // As reports are headed.
+  if (variant !== undefined && listed.some(({ scenario }) => scenario.name === name && variant in scenario.variants))
+    throw new ModelError(`There is no scenario "${word}"`, `a variant is chosen with an option: ${name} --variant ${variant}`);
   if (isPath) throw new ModelError(`There is no file "${word}"`, `scenarios that come with the package go by name: ${LIST}`);
   const near = nearest(
     word,

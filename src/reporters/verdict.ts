@@ -53,6 +53,9 @@ export function scopeOf(result: CheckResult): readonly string[] {
 }
 
 const callsOf = ({ calls, kind, forever }: Thread): string => {
-  const names = calls.map(({ operation, condition }) => `${operation.name}()${condition === null ? '' : ' if that succeeded'}`);
+  const names = calls.map(({ operation: { name }, condition }) => {
+    const called = name === '' ? '(unnamed)' : `${name}()`;
+    return `${called}${condition === null ? '' : ' if that succeeded'}`;
+  });
   return `${names.join(', ')}${forever ? ', over and over' : ''}${kind === 'daemon' ? ' (daemon)' : ''}`;
 };

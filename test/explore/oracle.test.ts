@@ -308,12 +308,18 @@ function graphOf({ tables, threads }: Rounds) {
   const nodes: Node[] = [{ state: begin({ tables, threads: threads.map(() => []) }), calls: threads.map(() => 0) }];
   const known = new Map([[JSON.stringify(nodes[0]), 0]]);
   const edges: (readonly Edge[])[] = [];
+  /** The way of the thread's step that takes a lock, if there is one. */
+  const acquireOf = (node: Node, thread: number) => {
+    const ways: readonly Say[] = codeOf(node, thread)[node.state.pcs[thread] as number] as Instruction;
+    const way = ways.findIndex(({ means }) => means === 'acquire');
+    return way < 0 ? null : { step: ways, way, object: (ways[way] as Say).object };
+  };
   const isWrong = (node: Node): boolean =>
     threads.some((_, thread) => {
-      const [first] = codeOf(node, thread)[node.state.pcs[thread] as number] as Instruction;
+      const acquire = acquireOf(node, thread);
       return (
-        first.means === 'acquire' &&
-        (node.state.held[thread] as readonly number[]).includes(first.object) &&
+        acquire !== null &&
+        (node.state.held[thread] as readonly number[]).includes(acquire.object) &&
         edgesOf(node, thread).length === 0
       );
     });
@@ -342,13 +348,11 @@ function graphOf({ tables, threads }: Rounds) {
       ),
     );
   }
-  const standsBefore = (id: number, thread: number): Say =>
-    codeOf(nodes[id] as Node, thread)[(nodes[id] as Node).state.pcs[thread] as number]?.[0] as Say;
-  return { nodes, edges, standsBefore };
+  return { nodes, edges, acquireAt: (id: number, thread: number) => acquireOf(nodes[id] as Node, thread) };
 }
 
 /** Tries every set of states as the one that a fair run stays in for ever, and keeps a call of a thread from returning. */
-function neverEnding({ threads }: Rounds, { nodes, edges, standsBefore }: NonNullable<ReturnType<typeof graphOf>>) {
+function neverEnding({ threads }: Rounds, { nodes, edges, acquireAt }: NonNullable<ReturnType<typeof graphOf>>) {
   const found = new Set<string>();
   const reach = (from: number): ReadonlySet<number> => {
     const seen = new Set([from]);
@@ -376,10 +380,11 @@ function neverEnding({ threads }: Rounds, { nodes, edges, standsBefore }: NonNul
         if (!moves && members.every((id) => edges[id]?.some((edge) => edge.thread === thread))) return false;
         // Who could take a lock again and again takes it.
         return members.every((id) => {
-          const before = standsBefore(id, thread);
-          if (before.means !== 'acquire' || !edges[id]?.some((edge) => edge.thread === thread && edge.way === 0)) return true;
+          const takes = (edge: Edge, way: number) => edge.thread === thread && edge.way === way;
+          const acquire = acquireAt(id, thread);
+          if (acquire === null || !edges[id]?.some((edge) => takes(edge, acquire.way))) return true;
           return members.some(
-            (at) => standsBefore(at, thread) === before && inner(at).some((edge) => edge.thread === thread && edge.way === 0),
+            (at) => acquireAt(at, thread)?.step === acquire.step && inner(at).some((edge) => takes(edge, acquire.way)),
           );
         });
       });

@@ -98,7 +98,7 @@ function report(terminal: Terminal, { schedule, diverged, finding, raised }: Pla
       `interlock: The schedule does not fit any more: step ${diverged.step}`,
       `  expected: ${diverged.expected}`,
       `  found:    ${diverged.found}`,
-      `Next: the model has changed since; check it anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
+      `Next: it was edited, or the model has changed since; check anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
     ]);
     return EXIT.wrongUse;
   }
