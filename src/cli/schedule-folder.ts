@@ -32,7 +32,7 @@ export class ScheduleFolder {
     const file = join(this.path, `${name}.schedule`);
     const unfinished = join(this.path, `.${name}.${process.pid}.tmp`);
     try {
-      mkdirSync(this.path, { recursive: true });
+      make(resolve(this.path));
       writeFileSync(unfinished, formatSchedule(schedule));
       renameSync(unfinished, file);
     } catch (error) {
@@ -44,6 +44,18 @@ export class ScheduleFolder {
 
   private refusal(error: unknown): ModelError {
     return new ModelError(`No schedule can be written to "${this.path}": ${messageOf(error)}`, NEXT);
+  }
+}
+
+/** Folder by folder: `mkdirSync()` with `recursive` never returns where the kernel says ENOENT, as in /proc. */
+function make(folder: string): void {
+  if (existsSync(folder)) return;
+  make(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another check may have been faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

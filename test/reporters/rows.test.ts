@@ -153,6 +153,33 @@ test('a lock that two threads take is shown, but not around what is elided altog
   ]);
 });
 
+test('of a struct that is used after it was freed, a field that one thread wrote and another read is shown', (t) => {
+  const steps: readonly Step[] = [
+    { by: 'a', in: 'register', c: 's->minor = 0', on: 's.minor', kind: 'write' },
+    { by: 'a', in: 'register', c: 's->name = 1', on: 's.name', kind: 'write' },
+    { by: 'a', in: 'register', c: 'one()' },
+    { by: 'b', in: 'register', c: 's->minor = -1', on: 's.minor', kind: 'write' },
+    { by: 'b', in: 'register', c: 'two()' },
+    { by: 'b', in: 'register', c: 'three()' },
+    { by: 'c', in: 'unregister', c: 's->minor == -1', on: 's.minor', kind: 'read' },
+    { by: 'c', in: 'unregister', c: 's->minor == -1, again', on: 's.minor', kind: 'read' },
+    { by: 'c', in: 'unregister', c: 'four()' },
+    { by: 'c', in: 'unregister', c: 'kfree(s)', on: 's', kind: 'free' },
+  ];
+  t.deepEqual(drawn(steps, { object: 's', finding: { kind: 'use-after-free' } }), [
+    'a: register()',
+    'a:   s->minor = 0',
+    'a:   [... 2 steps]',
+    'b: register()',
+    'b:   s->minor = -1',
+    'b:   [... 2 steps]',
+    'c: unregister()',
+    'c:   s->minor == -1',
+    'c:   [... 2 steps]',
+    'c:   kfree(s)',
+  ]);
+});
+
 test('what went wrong stands under the step that raised it', (t) => {
   const steps: readonly Step[] = [{ by: 'a', in: 'f', c: 'set(&x, 1)', on: 'x', splat: 'it is wrong' }];
   t.deepEqual(drawn(steps, { object: 'x' }), ['a: f()', 'a:   set(&x, 1)', 'a:   it is wrong']);
