@@ -35,8 +35,8 @@ export interface CheckResult {
 }
 
 export interface CheckOptions extends Limits {
-  /** Asked for now and then; a reason makes the search stop there. */
-  readonly onProgress?: (progress: Progress) => string | null;
+  /** Asked for now and then, also while counterexamples are made better (null); a reason makes the search stop there. */
+  readonly onProgress?: (progress: Progress | null) => string | null;
 }
 
 const NODES_FOR_BEST = 4_000_000;
@@ -51,12 +51,12 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const consequences: Finding[] = [];
   const after = variant.leadsToNothing ? findings : consequences;
   for (const sighting of explored.sightings) {
-    const finding = await findingOf(subject, explored, sighting);
+    const finding = await findingOf(subject, explored, sighting, options);
     const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
   for (const lasso of findLassos(explored, 'before any finding')) {
-    const finding = await endless(subject, explored, lasso);
+    const finding = await endless(subject, explored, lasso, options);
     if (!findings.some(({ id }) => id === finding.id)) findings.push(finding);
   }
   for (const lasso of findLassos(explored, 'after a finding')) {
@@ -104,7 +104,7 @@ export function variantOf(scenario: Scenario, name: string): Variant {
 }
 
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
-async function drive(search: Generator<Progress, Explored, string | null>, { onProgress }: CheckOptions): Promise<Explored> {
+async function drive<R>(search: Generator<Progress | null, R, string | null>, { onProgress }: CheckOptions): Promise<R> {
   let turn = search.next();
   while (!turn.done) {
     await setImmediate();
@@ -129,11 +129,11 @@ function outcomeOf(findings: readonly Finding[], missing: readonly Expectation[]
   return missing.length > 0 ? 'missing' : 'as-expected';
 }
 
-async function findingOf(subject: Subject, explored: Explored, sighting: Sighting): Promise<Finding> {
+async function findingOf(subject: Subject, explored: Explored, sighting: Sighting, options: CheckOptions): Promise<Finding> {
   const { program, judge } = subject;
   const shortest: readonly Choice[] = [...explored.pathTo(sighting.state), ...(sighting.step === null ? [] : [sighting.step])];
   const best = sighting.primary
-    ? findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST)
+    ? await drive(findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST), options)
     : null;
   const byStep = sighting.step !== null;
   const choices = best?.choices ?? shortest;
@@ -146,11 +146,11 @@ async function findingOf(subject: Subject, explored: Explored, sighting: Sightin
 }
 
 /** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
-function endless(subject: Subject, explored: Explored, lasso: Lasso): Promise<Finding> {
+async function endless(subject: Subject, explored: Explored, lasso: Lasso, options: CheckOptions): Promise<Finding> {
   const { program, judge } = subject;
   const { visited } = explored;
   const inLoop = (state: Int32Array) => lasso.states.has(visited.idOf(state));
-  const best = findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST);
+  const best = await drive(findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST), options);
   const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
   return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.idOf(state)));
 }

@@ -117,12 +117,18 @@ class Queue {
 type Item = { readonly cost: number; readonly turn: number; readonly node: number };
 const before = (a: Item, b: Item): boolean => a.cost < b.cost || (a.cost === b.cost && a.turn < b.turn);
 
-export function findBest(
+const NODES_PER_TURN = 2048;
+
+/**
+ * A generator, so that the caller may look up: it yields now and then, and gives up when the caller says why.
+ * @returns null where it was given up
+ */
+export function* findBest(
   program: Program,
   judge: Judge,
   { fault, primary, state: isWanted }: Goal,
   maxNodes: number,
-): Omit<Counterexample, 'proven'> | null {
+): Generator<null, Omit<Counterexample, 'proven'> | null, string | null> {
   const nodes = new Nodes(program.width + 2);
   const queue = new Queue();
   const at = new Int32Array(program.width + 2);
@@ -136,12 +142,14 @@ export function findBest(
   /** The cheapest step that raises the fault, as soon as one is known. */
   let best: { readonly cost: number; readonly node: number; readonly choice: Choice } | null = null;
 
+  let turns = 0;
   while (queue.size > 0) {
     const { cost: spent, node } = queue.pop();
     if (spent > (nodes.cost[node] as number)) continue;
     if (best !== null && best.cost <= spent)
       return { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
     if (nodes.visited.size > maxNodes) return null;
+    if (++turns % NODES_PER_TURN === 0 && (yield null) !== null) return null;
     nodes.visited.get(node, at);
     const tainted = program.isTainted(state);
     if (primary && tainted) continue;

@@ -1,30 +1,30 @@
 /** Rows as a numbered list, for more threads than columns fit: `12. [user] open(): refcount_inc(&device->refcount)`. */
 import { cut, WIDTH, wrap } from './layout.ts';
-import { opened } from './open-calls.ts';
 import type { Row } from './rows.ts';
 import { shorten } from './spoken-step.ts';
 
 export function inList(rows: readonly Row[]): readonly string[] {
   const numbers = new Numbers(rows);
-  const entered = new Map<string, string>();
-  const within = new Map<string, string>();
+  /** The calls that stand open, and the one that was named last. */
+  const open = new Map<string, readonly string[]>();
+  const named = new Map<string, string | undefined>();
   return rows.flatMap((row): readonly string[] => {
     switch (row.kind) {
       case 'enter':
-        entered.set(row.thread, row.says);
-        within.delete(row.thread);
+        open.set(row.thread, [...(open.get(row.thread) ?? []).slice(0, row.depth), row.says]);
+        named.delete(row.thread);
         return [];
       case 'step': {
         // Without indentation nothing else shows that a call has returned.
-        const innermost = functionOf(row);
-        const isNew = innermost !== within.get(row.thread);
-        if (innermost !== undefined) within.set(row.thread, innermost);
-        return item(numbers.of(row), row.thread, isNew ? innermost : undefined, row.spoken.says, row.spoken.note);
+        const innermost = open.get(row.thread)?.[row.depth - 1];
+        const entered = innermost === named.get(row.thread) ? undefined : innermost;
+        named.set(row.thread, innermost);
+        return item(numbers.of(row), row.thread, entered, row.spoken.says, row.spoken.note);
       }
       case 'elided':
         return item(numbers.blank, row.thread, undefined, row.says, null);
       case 'stuck':
-        return [...item(numbers.blank, row.thread, entered.get(row.thread), row.says, null), ...result(row.waits)];
+        return [...item(numbers.blank, row.thread, open.get(row.thread)?.[row.depth - 1], row.says, null), ...result(row.waits)];
       case 'wrong':
       case 'result':
         return result(row.says);
@@ -34,11 +34,6 @@ export function inList(rows: readonly Row[]): readonly string[] {
         return [`(again from step ${row.from})`];
     }
   });
-}
-
-function functionOf({ step }: Extract<Row, { kind: 'step' }>): string | undefined {
-  const innermost = opened(step).at(-1);
-  return innermost === undefined ? undefined : `${innermost.name}()`;
 }
 
 class Numbers {

@@ -14,12 +14,12 @@ const scenarios = await Promise.all(
 );
 
 test('each defect of the RFC has its scenario, and the table names it', async (t) => {
-  const rows = [...(await readFile(readme, 'utf8')).matchAll(/^\| (Y-\w+) \| \[([\w-]+)\]\(seeds\/\2\.ts\) \| (.+) \|$/gm)];
+  const rows = [...(await readFile(readme, 'utf8')).matchAll(/^\| (Y-\w+) +\| \[([\w-]+)\]\(seeds\/\2\.ts\) +\| (.+?) +\|$/gm)];
   const said = scenarios.flatMap(({ covers, name, summary }) => covers.map((id) => `${id} ${name} ${summary}`));
   t.deepEqual(rows.map(([, id, name, summary]) => `${id} ${name} ${summary}`).toSorted(), said.toSorted());
   const numbers = Array.from({ length: 16 }, (_, i) => `Y-${i + 1}`);
   const letters = ['Y-a', 'Y-b', 'Y-c', 'Y-d', 'Y-e'];
-  t.deepEqual([...new Set(rows.map(([, id]) => id))].toSorted(), [...numbers, ...letters].toSorted());
+  t.deepEqual(new Set(rows.map(([, id]) => id)), new Set([...numbers, ...letters]));
 });
 
 test('each scenario has a design in which it is clean, or says of each what comes of it', (t) => {

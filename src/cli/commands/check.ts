@@ -105,8 +105,8 @@ const nameOf = ({ scenario, variant }: Job): string => `${scenario.name}/${varia
 
 async function search(job: Job, { maxStates }: Run, progress: ProgressLine, interrupt: Interrupt): Promise<CheckResult> {
   progress.begin(nameOf(job));
-  const onProgress = (now: Progress) => {
-    progress.update(now);
+  const onProgress = (now: Progress | null) => {
+    if (now !== null) progress.update(now);
     return interrupt.reason;
   };
   try {
