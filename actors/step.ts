@@ -136,10 +136,16 @@ export function* send<R>(first: Message, ...others: readonly Message[]): Operati
 }
 
 /** A primitive: one access to one object, which means the same wherever it is used. */
-export const access =
-  <P extends Protocol, K extends keyof P & string>(means: Meaning | Meaning['kind'], type: K, spelling: Spelling = {}) =>
-  (object: Handle<P>, ...ask: With<P, K>): Operation<ReplyOf<P, K>> =>
+export function access<P extends Protocol, K extends keyof P & string>(
+  means: Meaning | Meaning['kind'],
+  type: K,
+  spelling: Spelling = {},
+): (object: Handle<P>, ...ask: With<P, K>) => Operation<ReplyOf<P, K>> {
+  const primitive = (object: Handle<P>, ...ask: With<P, K>): Operation<ReplyOf<P, K>> =>
     send<ReplyOf<P, K>>(message<P, K>(means, object, type, ask[0], spelling));
+  // A thread may call it as it is, and reports then name it.
+  return Object.defineProperty(primitive, 'name', { value: type });
+}
 
 /**
  * A wait and its ways out, or another step that offers several alternatives, each enabled by itself.

@@ -44,7 +44,7 @@ interface Selecting {
 const selecting = (command: Command): Command =>
   command
     .argument('[scenario...]', 'names, paths and patterns; none means all that are shipped')
-    .option('-t, --tag <TAG>', 'only scenarios with this tag (may be repeated)', collect, [])
+    .option('-t, --tag <TAG>', 'only scenarios with this tag or id (may be repeated)', collect, [])
     .option('--variant <NAME>', 'only variants of this name (may be repeated)', collect, []);
 
 function addList(program: Command, terminal: Terminal, ends: (code: ExitCode) => void): void {

@@ -132,9 +132,11 @@ function refuseTwins(listed: readonly Listed[]): void {
 }
 
 function withTags(listed: readonly Listed[], tags: readonly string[]): readonly Listed[] {
-  const known = [...new Set(listed.flatMap(({ scenario }) => scenario.tags))].toSorted();
+  const known = [...new Set(listed.flatMap(({ scenario }) => [...scenario.tags, ...scenario.covers]))].toSorted();
   for (const tag of tags) if (!known.includes(tag)) throw unknownName('tag', tag, known);
-  return tags.length === 0 ? listed : listed.filter(({ scenario }) => tags.some((tag) => scenario.tags.includes(tag)));
+  return tags.length === 0
+    ? listed
+    : listed.filter(({ scenario }) => tags.some((tag) => scenario.tags.includes(tag) || scenario.covers.includes(tag)));
 }
 
 function withVariants(listed: readonly Listed[], wanted: readonly string[]): Selected['listed'] {

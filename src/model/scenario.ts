@@ -197,6 +197,10 @@ export function defineScenario(scenario: Scenario): Scenario {
     : scenario.name;
   if (wrong !== undefined)
     throw new ModelError(`"${wrong}" cannot be the name of a scenario or a variant`, 'one word, and no "/" in that of a variant');
+  // Files are not type-checked when they are loaded.
+  const silent = Object.entries<Partial<Variant>>(scenario.variants).find(([, { expect }]) => !Array.isArray(expect));
+  if (silent !== undefined)
+    throw new ModelError(`"${scenario.name}/${silent[0]}" does not say what it expects`, 'expect: [] says that it is clean');
   return Object.assign(scenario, { [marker]: true });
 }
 

@@ -64,6 +64,9 @@ function* withoutDeferring<R>(operation: Operation<R>, deferred: (() => Operatio
   }
 }
 
+/** Far more steps than a call takes that is not a loop in disguise, which would be explored for ever. */
+const MOST_REPLIES = 1000;
+
 export class Cursor {
   readonly thread: NamedThread;
   /** The step before which the thread stands; null once it has ended or stopped. */
@@ -136,7 +139,16 @@ export class Cursor {
     this.note(taken, reply);
     const entry = step.step.length === 1 ? reply : { way: taken.name, reply };
     this.log.push(step.step.length === 1 ? reply : [way, reply]);
+    if (this.log.length > MOST_REPLIES) throw this.neverComesRound();
     this.advance(entry);
+  }
+
+  private neverComesRound(): ModelError {
+    const { operation } = this.thread.calls[this.root.call] ?? {};
+    return new ModelError(
+      `Thread "${this.thread.name}": ${operation?.name ?? 'a call'}() has taken ${MOST_REPLIES} steps, and each was a new position`,
+      'write a loop of unknown length with loop() and again(), which forgets the replies of a turn when the next begins',
+    );
   }
 
   private note(taken: Alternative, reply: Json): void {

@@ -125,7 +125,9 @@ class Rows {
     const [first] = steps;
     const others = next?.call === first.call ? [...steps, next] : steps;
     const common = others.every(({ call }) => call === first.call) ? others.map(opened).reduce(commonStart) : [];
-    if (steps.length === 1 && common.length === opened(first).length) return this.step(first, false);
+    // One line for one step: what it is, unless it would take a line for the call it is in as well.
+    if (steps.length === 1 && (common.length === opened(first).length || this.isOpenAround(first)))
+      return this.step(first, false);
     this.enter(first.thread, first.call, common);
     this.all.push({ kind: 'elided', thread: first.thread, depth: common.length, says: `[... ${count(steps.length, 'step')}]` });
   }
@@ -155,6 +157,12 @@ class Rows {
 
   result(says: string): void {
     this.all.push({ kind: 'result', says: ascii(says) });
+  }
+
+  private isOpenAround(step: TraceStep): boolean {
+    const known = this.open.get(step.thread);
+    const calls = opened(step);
+    return known?.call === step.call && commonStart(known.calls, calls).length === calls.length;
   }
 
   private enter(thread: string, call: number, calls: readonly Open[]): void {

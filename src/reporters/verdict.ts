@@ -38,7 +38,9 @@ export function scopeOf(result: CheckResult): readonly string[] {
   const threads = Object.entries(variant?.threads ?? {});
   const longest = Math.max(0, ...threads.map(([name]) => name.length));
   const assumes = variant?.assumes ?? scenario.assumes;
+  const summary = variant?.summary ?? null;
   return [
+    ...(summary === null ? [] : wrap(summary)),
     `${count(threads.length, 'thread')}:`,
     ...threads.flatMap(([name, thread]) => {
       const begin = `  ${name.padEnd(Math.min(longest, 30))}  `;

@@ -377,3 +377,19 @@ test('a thread that goes for ever allocates from its pool until it is exhausted:
   });
   await t.throwsAsync(async () => checkTiny(design), { instanceOf: ModelError, message: /for the 3rd time/ });
 });
+
+refused(
+  'a loop that is not written as one, and so never comes round',
+  () =>
+    alone(function* spins_for_ever({ x }) {
+      for (;;) yield* load(x);
+    }),
+  /spins_for_ever\(\) has taken 1000 steps, and each was a new position/,
+);
+
+test('a variant that does not say what it expects: refused', (t) => {
+  const { expect: _expect, ...silent } = alone(function* nothing() {});
+  const define = () =>
+    defineScenario({ name: 'silent', summary: '', source: '', covers: [], tags: [], variants: { it: silent as Variant } });
+  t.throws(define, { instanceOf: ModelError, message: '"silent/it" does not say what it expects' });
+});
