@@ -22,7 +22,7 @@ export function relevantSteps(finding: Finding, trace: Trace): ReadonlySet<numbe
     step.way !== null ||
     step.means.kind === 'choose' ||
     touched(step).some((path) => objects.has(path)) ||
-    (ofLife && isOfLife(step) && structs.has(structOf(step.object))) ||
+    (ofLife && (isOfLife(step) || counts(step)) && structs.has(structOf(step.object))) ||
     (!STUCK.has(kind) && names(step).some((name) => name !== null && structs.has(name)));
   const kept = new Set(trace.steps.filter(keep).map(({ index }) => index));
   if (OF_LIFE.has(kind)) for (const index of handedOn(trace, structs)) kept.add(index);
@@ -78,6 +78,12 @@ const touched = ({ object, changes }: TraceStep): readonly string[] =>
 const structOf = (path: string): string => plainName(path).split('.', 1)[0] ?? path;
 
 const isOfLife = ({ means }: TraceStep): boolean => ['alloc', 'free', 'get', 'put', 'signal', 'wait'].includes(means.kind);
+
+/** Users are also counted in plain and atomic numbers, for whom somebody may wait. */
+const counts = ({ means, object, changes }: TraceStep): boolean =>
+  means.kind === 'update' &&
+  changes.some(({ path, before, after }) => path === object && isNumber(before.context) && isNumber(after.context));
+const isNumber = (context: object): boolean => Object.values(context).every((value) => typeof value === 'number');
 
 /** The objects that a step names: how a thread comes by a pointer, and who gives it away. */
 const names = ({ reply, event }: TraceStep): readonly (string | null)[] => [reply, ...Object.values(event)].map(nameIn);
