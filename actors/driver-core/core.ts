@@ -4,6 +4,8 @@
  * Nothing serialises two device_add() of one device, and nothing notices the second but the directory in sysfs, by then
  * too late: what it undoes where it fails is what the first has done.
  *
+ * Read in a copy older than v6.6, in which the way of a failure is the same.
+ *
  * Left out: references on the parent and on its glue directory, attributes, links and uevents, which one thread alone
  * touches; the references that come with a place on the two klists (klist_children_get(), klist_class_dev_get()), from
  * device_add() to device_del(), during which others are held; kobj->parent, which a device_add() that fails sets to NULL

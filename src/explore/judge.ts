@@ -6,6 +6,7 @@ import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Position, Program } from '../tables/program.ts';
 import type { Choice } from './choice.ts';
+import { type Stuck, whoIsStuck } from './wait-for.ts';
 
 /** Where kernel code stands: the thread, the innermost function, the step and its object. */
 export interface Site {
@@ -179,7 +180,7 @@ export class Judge {
   private ofEnd(state: Int32Array): readonly number[] {
     const all = this.program.world.threads.map((_, i) => this.program.position(state, i));
     const tasks = all.filter((position) => this.isTask(position));
-    const found = this.ofStuck(all);
+    const found = whoIsStuck(all, (position) => this.isTask(position)).map((stuck) => this.ofDeadlock(stuck));
     if (tasks.some(({ status }) => status !== 'ended')) return found;
     this.reachedEnd = true;
     return [
@@ -202,38 +203,16 @@ export class Judge {
     });
   }
 
-  /**
-   * Nothing moves. Who waits for each other is a deadlock by itself. Else it is they who wait for what nobody will do, and
-   * not those who only queue behind them. A daemon may wait for work, but not for a lock that somebody keeps.
-   */
-  private ofStuck(all: readonly Position[]): readonly number[] {
-    const stuck = all.filter(({ status }) => status === 'running');
-    const holders = holdersAmong(stuck);
-    const cycles = findCycles(stuck, holders);
-    const rings = cycles.filter(({ length }) => length > 1);
-    if (rings.length > 0) return rings.map((ring) => this.ofDeadlock(ring, 'wait for each other'));
-    const keepers = holdersAmong(all);
-    const inItself = new Set(cycles.flat());
-    const hung = stuck.filter((position) => this.isTask(position) || keepers(position).length > 0);
-    const ends = new Set(hung.flatMap((position) => [...endsOf(position, holders)]).filter((end) => !inItself.has(end)));
-    const core = stuck.filter(
-      (position) =>
-        ends.has(position) ||
-        // Who waits for a daemon that waits: the task is what hangs.
-        (hung.includes(position) && [...endsOf(position, holders)].some((end) => ends.has(end) && !this.isTask(end))),
-    );
-    return core.length === 0 ? [] : [this.ofDeadlock(core, `${core.length === 1 ? 'waits' : 'wait'} for what nobody will do`)];
-  }
-
-  private ofDeadlock(stuck: readonly Position[], what: string): number {
-    const sites = stuck.map((position) => this.siteOf(position));
+  private ofDeadlock({ positions, inCycle }: Stuck): number {
+    const hopeless = `${positions.length === 1 ? 'waits' : 'wait'} for what nobody will do`;
+    const sites = positions.map((position) => this.siteOf(position));
     const [first] = sites as [Site];
     // The same threads in the other order, or others that stand there like them, make the same deadlock.
     const places = sites.map((site) => `${site.function}|${site.event}|${site.object}`).toSorted();
     return this.number(`deadlock|${places.join('|')}`, {
       kind: 'deadlock',
       object: first.object,
-      text: `${sites.map((site) => site.thread).join(' and ')} ${what}`,
+      text: `${sites.map((site) => site.thread).join(' and ')} ${inCycle ? 'wait for each other' : hopeless}`,
       prints: `INFO: task ${first.thread} blocked for more than 120 seconds.`,
       sites,
       reads: [],
@@ -258,40 +237,3 @@ export class Judge {
 
 const isTerminal = (program: Program, state: Int32Array): boolean =>
   program.world.threads.every((_, thread) => !program.anyEnabled(state, thread));
-
-type Holders = (of: Position) => readonly Position[];
-
-/** Who, of these, holds the lock for which a thread waits. */
-const holdersAmong =
-  (positions: readonly Position[]): Holders =>
-  ({ acquires }) =>
-    acquires === null ? [] : positions.filter(({ held }) => held.some(({ object }) => object === acquires.object));
-
-/** Where the chains of waiting end that begin here. */
-function endsOf(position: Position, holders: Holders, met: Set<Position> = new Set()): ReadonlySet<Position> {
-  if (met.has(position)) return new Set();
-  met.add(position);
-  const next = holders(position);
-  if (next.length === 0) return new Set([position]);
-  return new Set(next.flatMap((holder) => [...endsOf(holder, holders, met)]));
-}
-
-/** The cycles of waiting that have no thread in common, in thread order. */
-function findCycles(stuck: readonly Position[], holders: Holders): readonly (readonly Position[])[] {
-  const follow = (path: readonly Position[]): readonly Position[] => {
-    const last = path.at(-1) as Position;
-    for (const holder of holders(last)) {
-      const back = path.indexOf(holder);
-      if (back >= 0) return path.slice(back);
-      const cycle = follow([...path, holder]);
-      if (cycle.length > 0) return cycle;
-    }
-    return [];
-  };
-  const cycles: (readonly Position[])[] = [];
-  for (const position of stuck) {
-    const cycle = follow([position]);
-    if (cycle.length > 0 && !cycles.some((known) => known.some((other) => cycle.includes(other)))) cycles.push(cycle);
-  }
-  return cycles;
-}
