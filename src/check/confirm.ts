@@ -5,6 +5,7 @@ import { given } from '../live/strategies/given.ts';
 import { InternalError } from '../model/errors.ts';
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
+import { stateName } from '../model/names.ts';
 
 export interface Played {
   /** The state of the tables after the last choice. */
@@ -19,7 +20,7 @@ export async function confirm(program: Program, variant: Variant, choices: reado
   const state = program.initial();
   const next = new Int32Array(program.width);
   for (const [i, { thread, way }] of choices.entries()) {
-    const taken = program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    const taken = program.choose(state, { thread, way }, next);
     const tables = taken
       ? program.raised.map(({ slot, splat }) => `${program.world.nameOf(slot)}: ${splat.text}`).join('; ')
       : 'not enabled';
@@ -31,7 +32,7 @@ export async function confirm(program: Program, variant: Variant, choices: reado
     differ(`After ${choices.length} steps "${names[thread]}"`, program.position(state, thread).key, key);
   for (const { index, path } of program.world.slots) {
     const { value, context } = program.snapshot(state, index);
-    const tables = JSON.stringify({ state: typeof value === 'string' ? value : JSON.stringify(value), context });
+    const tables = JSON.stringify({ state: stateName(value), context });
     differ(`After ${choices.length} steps "${path}"`, tables, live.conditions[index] ?? '');
   }
   return { state, live };

@@ -22,7 +22,7 @@ function played(program: Program, before: Int32Array, loop: readonly Choice[]) {
   for (const { thread, way } of loop) {
     const state = states.at(-1) as Int32Array;
     const next = state.slice();
-    program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    program.choose(state, { thread, way }, next);
     if (program.returned) returns.add(thread);
     states.push(next);
   }

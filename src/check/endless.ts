@@ -50,7 +50,7 @@ function waitingIn(program: Program, from: Int32Array, loop: readonly Choice[], 
   const next = state.slice();
   const stands = [program.position(state, thread)];
   for (const choice of loop) {
-    program.take(state, choice.thread, program.position(state, choice.thread).firstWay + choice.way, next);
+    program.choose(state, choice, next);
     state.set(next);
     stands.push(program.position(state, thread));
   }

@@ -77,11 +77,11 @@ function faultsOn(
     note(judge.ofState(state, false), false);
     const choice = choiceOf(program, state, step);
     choices.push(choice);
-    program.take(state, choice.thread, program.position(state, choice.thread).firstWay + choice.way, next);
+    program.choose(state, choice, next);
     note(judge.ofStep(state, choice.thread), true);
     state.set(next);
   }
-  note(judge.ofState(state, isTerminal(program, state)), false);
+  note(judge.ofState(state, program.isTerminal(state)), false);
   return { faults: found, choices };
 }
 
@@ -89,7 +89,7 @@ function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
   const state = program.initial();
   const next = state.slice();
   for (const { thread, way } of choices) {
-    program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    program.choose(state, { thread, way }, next);
     state.set(next);
   }
   return state;
@@ -104,6 +104,3 @@ function choiceOf(program: Program, state: Int32Array, { index, thread: name, wa
   if (way >= 0 && way < ways && program.enabled(state, firstWay + way)) return { thread, way };
   throw new InternalError(`Step ${index}: the live actors let ${name} go on (${wayName ?? 'one way'}), the tables do not`);
 }
-
-const isTerminal = (program: Program, state: Int32Array): boolean =>
-  program.world.threads.every((_, thread) => !program.anyEnabled(state, thread));

@@ -156,7 +156,7 @@ export function* findBest(
     const last = at[program.width] as number;
     const moved = at[program.width + 1] as number;
     const wrong = judge.ofState(state, false);
-    const atEnd = isTerminal(program, state) ? judge.ofState(state, true) : wrong;
+    const atEnd = program.isTerminal(state) ? judge.ofState(state, true) : wrong;
     // What is found wrong at the end comes after what is wrong in the state itself.
     const met = fault !== null && (wrong.includes(fault) || (atEnd.includes(fault) && (!primary || wrong.length === 0)));
     if (met || isWanted?.(state)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
@@ -184,11 +184,6 @@ export function* findBest(
     : { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
 }
 
-const isTerminal = (program: Program, state: Int32Array): boolean => {
-  for (let thread = 0; thread < program.threads; thread++) if (program.anyEnabled(state, thread)) return false;
-  return true;
-};
-
 /** How many of the choices switch away from a thread that could have gone on. */
 export function countPreemptions(program: Program, choices: readonly Choice[]): number {
   const state = program.initial();
@@ -197,7 +192,7 @@ export function countPreemptions(program: Program, choices: readonly Choice[]): 
   let count = 0;
   for (const { thread, way } of choices) {
     if (last !== NOBODY && thread !== last && program.anyEnabled(state, last)) count++;
-    program.take(state, thread, program.position(state, thread).firstWay + way, next);
+    program.choose(state, { thread, way }, next);
     state.set(next);
     last = thread;
   }

@@ -94,11 +94,11 @@ export class Judge {
     const state = program.initial();
     const next = state.slice();
     for (const { thread, way } of choices) {
-      program.take(state, thread, program.position(state, thread).firstWay + way, next);
+      program.choose(state, { thread, way }, next);
       if (byStep) this.ofStep(state, thread);
       state.set(next);
     }
-    if (!byStep) this.ofState(state, isTerminal(program, state));
+    if (!byStep) this.ofState(state, program.isTerminal(state));
     return this.latest[fault] as Fault;
   }
 
@@ -234,6 +234,3 @@ export class Judge {
     return id;
   }
 }
-
-const isTerminal = (program: Program, state: Int32Array): boolean =>
-  program.world.threads.every((_, thread) => !program.anyEnabled(state, thread));

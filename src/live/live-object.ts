@@ -5,6 +5,7 @@ import type { Slot } from '../model/world.ts';
 import { answerOf, ask } from '../tables/answer.ts';
 import type { Change, Condition } from '../trace/trace.ts';
 import type { Bus } from './bus.ts';
+import { stateName } from '../model/names.ts';
 
 export class LiveObject {
   readonly slot: Slot;
@@ -63,6 +64,6 @@ export class LiveObject {
 }
 
 const conditionOf = ({ value, context }: AnyMachineSnapshot): Condition => ({
-  state: typeof value === 'string' ? value : JSON.stringify(value),
+  state: stateName(value),
   context: context as Condition['context'],
 });

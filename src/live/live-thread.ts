@@ -23,6 +23,7 @@ export class LiveThread {
   readonly cursor: Cursor;
   private readonly world: World;
   private readonly bus: Bus;
+  private resolved: { readonly step: Cursor['step']; readonly ways: readonly Way[] } | null = null;
   private readonly asks: Asks;
   private readonly took: (taken: Taken) => void;
   private current: {
@@ -45,8 +46,11 @@ export class LiveThread {
     });
   }
 
+  /** Resolved once for each step: every turn asks all threads, and but one of them stand where they stood. */
   get ways(): readonly Way[] {
-    return this.world.waysOf(this.cursor);
+    const { step } = this.cursor;
+    if (this.resolved?.step !== step) this.resolved = { step, ways: this.world.waysOf(this.cursor) };
+    return this.resolved?.ways ?? [];
   }
 
   private begin(index: number): void {

@@ -5,6 +5,7 @@ import { ModelError, messageOf } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import type { Local } from '../model/scenario.ts';
 import type { Program } from './program.ts';
+import { stateName } from '../model/names.ts';
 
 /** What was read of the state, in order, as a tree: a state that answers the same reads alike gets the same result. */
 type Memo<R> = { readonly reads: number; readonly next: Map<number, Memo<R>> } | { readonly result: R };
@@ -111,7 +112,7 @@ export class StatePredicate<R> {
     const { index } = this.program.world.slot(path, `The predicate "${this.name}"`);
     this.read(index);
     const { value, context } = this.program.snapshot(this.state, index);
-    return { ...(context as object), state: typeof value === 'string' ? value : JSON.stringify(value) };
+    return { ...(context as object), state: stateName(value) };
   }
 
   private threadIndex(thread: string): number {

@@ -149,6 +149,17 @@ export class Program {
     return false;
   }
 
+  /** No thread can move any more. */
+  isTerminal(state: Int32Array): boolean {
+    for (let thread = 0; thread < this.threads; thread++) if (this.anyEnabled(state, thread)) return false;
+    return true;
+  }
+
+  /** As `take`, with the way as an index into those of the thread's position. */
+  choose(state: Int32Array, { thread, way }: { readonly thread: number; readonly way: number }, into: Int32Array): boolean {
+    return this.take(state, thread, this.position(state, thread).firstWay + way, into);
+  }
+
   /**
    * Takes one way of a thread's step.
    * @returns false where it is not enabled; otherwise `into` is the state after it, and `raised` what was complained of
