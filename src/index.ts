@@ -7,7 +7,7 @@ export { Call, call, daemon, defineScenario, isScenario, local, task, variant } 
 // Checking them
 export { type CheckOptions, type CheckResult, checkVariant, type Outcome } from './check/check.ts';
 export type { Finding } from './check/finding.ts';
-export type { Progress } from './explore/plain-search.ts';
+export type { Progress } from './explore/found.ts';
 export { InternalError, ModelError } from './model/errors.ts';
 
 // Running one schedule on the live actors

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
 import { findBest } from '../explore/best-search.ts';
 import { type Fault, SEARCHED } from '../explore/judge.ts';
-import type { Choice } from '../explore/choice.ts';
-import { type Explored, explore, type Limits, type Progress, type Sighting } from '../explore/plain-search.ts';
+import type { Progress, Sighting } from '../explore/found.ts';
+import { type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { type Lasso, findLassos } from '../explore/liveness.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
@@ -131,12 +131,11 @@ function outcomeOf(findings: readonly Finding[], missing: readonly Expectation[]
 
 async function findingOf(subject: Subject, explored: Explored, sighting: Sighting, options: CheckOptions): Promise<Finding> {
   const { program, judge } = subject;
-  const shortest: readonly Choice[] = [...explored.pathTo(sighting.state), ...(sighting.step === null ? [] : [sighting.step])];
   const best = sighting.primary
     ? await drive(findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST), options)
     : null;
-  const byStep = sighting.step !== null;
-  const choices = best?.choices ?? shortest;
+  const { byStep } = sighting;
+  const choices = best?.choices ?? sighting.way();
   return describe(subject, {
     fault: judge.asMet(sighting.fault, choices, byStep),
     choices,

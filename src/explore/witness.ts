@@ -1,0 +1,77 @@
+/** Sees every state and step of a search, and keeps what is wrong with them and what was to be reached. */
+import type { Variant } from '../model/scenario.ts';
+import { StatePredicate } from '../tables/predicate.ts';
+import type { Program } from '../tables/program.ts';
+import type { Choice } from './choice.ts';
+import type { Sighting } from './found.ts';
+import { Judge } from './judge.ts';
+
+const NOTHING: readonly number[] = [];
+
+interface Seen<At> {
+  readonly fault: number;
+  readonly primary: boolean;
+  readonly at: At;
+  /** The step that raised it; null for a state that is wrong. */
+  readonly step: Choice | null;
+}
+
+/** @typeParam At how the search names a state, so that it can say later which way leads there */
+export class Witness<At> {
+  readonly judge: Judge;
+  private readonly program: Program;
+  private readonly seen = new Map<number, Seen<At>>();
+  private readonly wanted: { readonly predicate: StatePredicate<boolean>; reached: boolean }[];
+
+  constructor(program: Program, variant: Variant) {
+    this.program = program;
+    this.judge = new Judge(program, variant);
+    this.wanted = Object.entries(variant.sometimes).map(([name, test]) => ({
+      predicate: new StatePredicate<boolean>(program, name, test),
+      reached: false,
+    }));
+  }
+
+  /** @returns whether the state is wrong: then whatever is met after it is a consequence, and the steps out of it taint */
+  state(state: Int32Array, at: At): boolean {
+    for (const wanted of this.wanted) wanted.reached ||= wanted.predicate.of(state);
+    const wrong = this.judge.ofState(state, false);
+    for (const fault of wrong) this.add(fault, !this.program.isTainted(state), at, null);
+    return wrong.length > 0;
+  }
+
+  /** To be called right after `program.take`. */
+  step(state: Int32Array, wrong: boolean, at: At, step: Choice): void {
+    if (this.program.raised.length === 0) return;
+    const primary = !wrong && !this.program.isTainted(state);
+    for (const fault of this.judge.ofStep(state, step.thread)) this.add(fault, primary, at, step);
+  }
+
+  /** No thread can move: deadlocks, what must hold at the end, what is left over. */
+  end(state: Int32Array, wrong: boolean, at: At): void {
+    const before = wrong ? this.judge.ofState(state, false) : NOTHING;
+    const primary = !wrong && !this.program.isTainted(state);
+    for (const fault of this.judge.ofState(state, true)) if (!before.includes(fault)) this.add(fault, primary, at, null);
+  }
+
+  get sometimes(): readonly { readonly name: string; readonly reached: boolean }[] {
+    return this.wanted.map(({ predicate, reached }) => ({ name: predicate.name, reached }));
+  }
+
+  /** What has been seen of each fault: at best, where nothing came before it. */
+  sightings(wayTo: (at: At) => readonly Choice[]): readonly Sighting[] {
+    return [...this.seen.values()]
+      .toSorted((a, b) => a.fault - b.fault)
+      .map(({ fault, primary, at, step }) => ({
+        fault,
+        primary,
+        byStep: step !== null,
+        way: () => [...wayTo(at), ...(step === null ? [] : [step])],
+      }));
+  }
+
+  private add(fault: number, primary: boolean, at: At, step: Choice | null): void {
+    const known = this.seen.get(fault);
+    if (known === undefined || (primary && !known.primary)) this.seen.set(fault, { fault, primary, at, step });
+  }
+}
