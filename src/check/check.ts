@@ -148,10 +148,10 @@ async function findingOf(subject: Subject, explored: Explored, sighting: Sightin
 async function endless(subject: Subject, explored: Explored, lasso: Lasso, options: CheckOptions): Promise<Finding> {
   const { program, judge } = subject;
   const { visited } = explored;
-  const inLoop = (state: Int32Array) => lasso.states.has(visited.idOf(state));
+  const inLoop = (state: Int32Array) => lasso.states.has(visited.numberOf(state));
   const best = await drive(findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST), options);
   const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
-  return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.idOf(state)));
+  return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.numberOf(state)));
 }
 
 /** The same after a finding, by the shortest way. */
@@ -160,7 +160,7 @@ function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso): Promi
     // Played alone, a state that was wrong leaves no mark on those that come after it.
     const marked = state.slice();
     subject.program.taint(marked);
-    return lasso.loopFrom(explored.visited.idOf(marked));
+    return lasso.loopFrom(explored.visited.numberOf(marked));
   });
 }
 

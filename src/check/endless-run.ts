@@ -1,6 +1,6 @@
 /** Whether a loop that a run went round is one in which something never ends, as a search would say it. */
 import type { Choice } from '../explore/choice.ts';
-import { VisitedSet } from '../explore/visited-set.ts';
+import { Arrivals } from '../explore/arrivals.ts';
 import type { Program } from '../tables/program.ts';
 import { type Endless, same } from './endless.ts';
 
@@ -51,7 +51,7 @@ const MOST_STATES = 200_000;
 
 /** From here on, in some run, the thread takes a step again. */
 function mayMove(program: Program, from: Int32Array, mover: number): boolean {
-  const visited = new VisitedSet(program.width);
+  const visited = new Arrivals(program.width);
   const state = new Int32Array(program.width);
   const next = new Int32Array(program.width);
   visited.add(from);

@@ -45,7 +45,7 @@ class Nodes {
     const added = this.visited.add(vector);
     const id = added < 0 ? ~added : added;
     if (added >= 0 && (this.cost[id] as number) <= cost) return -1;
-    if (id >= this.cost.length) this.grow();
+    while (id >= this.cost.length) this.grow();
     this.cost[id] = cost;
     this.parent[id] = parent;
     this.choice[id] = (way << 8) | thread;

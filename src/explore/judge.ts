@@ -72,8 +72,14 @@ export class Judge {
 
   /** What the step raised, to be asked right after `program.take`. */
   ofStep(state: Int32Array, thread: number): readonly number[] {
-    const { raised } = this.program;
-    return raised.length === 0 ? [] : raised.map(({ slot, splat }) => this.ofSplat(state, thread, slot, splat));
+    return this.program.raised.map(({ slot, splat }) => this.ofSplat(state, thread, slot, splat));
+  }
+
+  /** Something is wrong in the state, whether or not it is an end: asked of every state, so nothing is made for it. */
+  isWrong(state: Int32Array): boolean {
+    for (const predicate of this.always) if (!predicate.of(state)) return true;
+    for (let thread = 0; thread < this.program.threads; thread++) if (this.program.isStuckInItself(state, thread)) return true;
+    return false;
   }
 
   /** @param terminal no thread can move any more */
@@ -81,8 +87,7 @@ export class Judge {
     const found: number[] = [];
     for (const predicate of this.always) if (!predicate.of(state)) found.push(this.broken('invariant', predicate, state));
     for (let thread = 0; thread < this.program.threads; thread++) {
-      const position = this.program.position(state, thread);
-      if (position.reacquires && !this.program.anyEnabled(state, thread)) found.push(this.ofSelfDeadlock(position));
+      if (this.program.isStuckInItself(state, thread)) found.push(this.ofSelfDeadlock(this.program.position(state, thread)));
     }
     if (terminal) found.push(...this.ofEnd(state));
     return found;

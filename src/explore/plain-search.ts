@@ -1,10 +1,11 @@
-/** Every state that the scenario can reach, in order of distance from the start, and what is wrong in it. */
+/** The states that the scenario can reach, in order of distance from the start, and what is wrong in them. */
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 import { rehearse } from '../tables/rehearsal.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Choice } from './choice.ts';
 import type { Found, Search } from './found.ts';
-import { VisitedSet } from './visited-set.ts';
+import { NumberList } from './number-list.ts';
 import { Witness } from './witness.ts';
 
 export interface Limits {
@@ -12,87 +13,91 @@ export interface Limits {
 }
 
 export interface Explored extends Found {
-  readonly visited: VisitedSet;
+  readonly visited: Arrivals;
   /** The shortest way to a state. */
   pathTo(state: number): readonly Choice[];
 }
 
-/** Parent and choice of each state, by id: a tree of shortest ways. */
-class Parents {
-  private state = new Int32Array(1 << 12);
-  private choice = new Int32Array(1 << 12);
-
-  set(id: number, parent: number, thread: number, way: number): void {
-    if (id >= this.state.length) {
-      this.state = doubled(this.state);
-      this.choice = doubled(this.choice);
-    }
-    this.state[id] = parent;
-    this.choice[id] = (way << 8) | thread;
-  }
-
-  pathTo(id: number): readonly Choice[] {
-    const path: Choice[] = [];
-    for (let at = id; at !== 0; at = this.state[at] as number) {
-      const choice = this.choice[at] as number;
-      path.push({ thread: choice & 255, way: choice >> 8 });
-    }
-    return path.toReversed();
-  }
+/** Says which threads have to be followed from a state. */
+export interface Reduction {
+  /** @returns the threads as bits: enough of those that can move */
+  choose(state: Int32Array): number;
 }
 
-const doubled = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-  const longer = new Int32Array(old.length * 2);
-  longer.set(old);
-  return longer;
-};
+const EVERY_THREAD = -1;
+const STATES_PER_TURN = 4096;
 
-const STATES_PER_TURN = 2048;
-
-export function* explore(program: Program, variant: Variant, limits: Limits): Search<Explored> {
+/** @param reduction leaves out threads whose steps lead to nothing new; without it every state is met */
+export function* explore(
+  program: Program,
+  variant: Variant,
+  limits: Limits,
+  reduction: Reduction | null = null,
+): Search<Explored> {
   const witness = new Witness<number>(program, variant);
-  const visited = new VisitedSet(program.width);
-  const parents = new Parents();
+  const visited = new Arrivals(program.width, dealt(program));
+  const parents = new NumberList();
   const state = program.initial();
   const next = new Int32Array(program.width);
-  visited.add(state);
   let steps = 0;
   let depth = 0;
   let endOfLevel = 1;
   let cut: string | null = null;
+  let at = 0;
 
-  let id = 0;
-  for (; id < visited.size && cut === null; id++) {
-    if (id === endOfLevel) {
+  /** @returns whether one of the steps came round to where a loop began */
+  const follow = (threads: number, wrong: boolean): boolean => {
+    let wentRound = false;
+    for (let thread = 0; thread < program.threads; thread++) {
+      if ((threads & (1 << thread)) === 0) continue;
+      const position = state[program.slots + thread] as number;
+      const first = program.firstWay(position);
+      const end = first + program.wayCount(position);
+      for (let way = first; way < end; way++) {
+        if (!program.apply(state, thread, way)) continue;
+        steps++;
+        wentRound ||= program.wentRound;
+        if (program.splats > 0) {
+          next.set(state);
+          program.undo(next);
+          witness.step(next, wrong, at, { thread, way: way - first });
+        }
+        let count = program.changes;
+        if (wrong && !program.isTainted(state)) {
+          program.taint(state);
+          program.changedPlaces[count] = program.width - 1;
+          program.changedFrom[count] = 0;
+          count = ++program.changes;
+        }
+        if (visited.addBeside(state, program.changedPlaces, count)) parents.push(at);
+        program.undo(state);
+      }
+    }
+    return wentRound;
+  };
+
+  visited.add(state);
+  parents.push(-1);
+  for (; at < visited.size && cut === null; at++) {
+    if (at === endOfLevel) {
       depth++;
       endOfLevel = visited.size;
     }
-    visited.get(id, state);
-    let terminal = true;
-    // A wrong state taints what follows it, so it is judged before its successors are stored; that it is terminal is
-    // known only after them.
-    const wrong = witness.state(state, id);
-    for (let thread = 0; thread < program.threads; thread++) {
-      const { firstWay, ways } = program.position(state, thread);
-      for (let way = firstWay; way < firstWay + ways; way++) {
-        if (!program.take(state, thread, way, next)) continue;
-        terminal = false;
-        steps++;
-        witness.step(state, wrong, id, { thread, way: way - firstWay });
-        if (wrong) program.taint(next);
-        const added = visited.add(next);
-        if (added < 0) parents.set(~added, id, thread, way - firstWay);
-      }
-    }
-    if (terminal) witness.end(state, wrong, id);
-
+    visited.get(at, state);
+    // A wrong state taints what follows it, so it is judged before its successors are stored.
+    const wrong = witness.state(state, at);
+    const before = steps;
+    const chosen = reduction?.choose(state) ?? EVERY_THREAD;
+    // Positions repeat only where a loop begins anew: there nothing may be put off, or it could be put off for ever.
+    if (follow(chosen, wrong) && chosen !== EVERY_THREAD) follow(~chosen, wrong);
+    if (steps === before) witness.end(state, wrong, at);
     if (visited.size > limits.maxStates) cut = `${limits.maxStates} states`;
-    else if (id % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, traces: null, depth, share: null };
+    else if (at % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, traces: null, depth, share: null };
   }
 
   visited.get(0, state);
   rehearse(program, state);
-  const pathTo = (to: number) => parents.pathTo(to);
+  const pathTo = (to: number) => path(program, visited, parents, to);
   return {
     program,
     judge: witness.judge,
@@ -103,7 +108,47 @@ export function* explore(program: Program, variant: Variant, limits: Limits): Se
     traces: null,
     steps,
     depth,
-    cut: id < visited.size ? (cut ?? 'stopped') : null,
+    cut: at < visited.size ? (cut ?? 'stopped') : null,
     pathTo,
   };
+}
+
+/** Only the parents are kept: which step leads from a state to the next is found again by trying them. */
+function path(program: Program, visited: Arrivals, parents: NumberList, to: number): readonly Choice[] {
+  const states = [to];
+  for (let at = to; at > 0; at = states[0] as number) states.unshift(parents.at(at));
+  const state = new Int32Array(program.width);
+  const next = new Int32Array(program.width);
+  return states.slice(1).map((successor, i) => {
+    visited.get(states[i] as number, state);
+    visited.get(successor, next);
+    return stepBetween(program, state, next);
+  });
+}
+
+function stepBetween(program: Program, from: Int32Array, to: Int32Array): Choice {
+  const reached = new Int32Array(program.width);
+  for (let thread = 0; thread < program.threads; thread++) {
+    const { ways } = program.position(from, thread);
+    for (let way = 0; way < ways; way++) {
+      if (!program.choose(from, { thread, way }, reached)) continue;
+      // That a wrong state taints what follows is not known to the tables.
+      reached[program.width - 1] = to[program.width - 1] as number;
+      if (reached.every((value, place) => value === to[place])) return { thread, way };
+    }
+  }
+  throw new RangeError('no step leads from a state to the next');
+}
+
+/**
+ * The places of a state with the threads dealt out evenly among the objects: two halves that know little of each other
+ * have few values each. All positions together would be almost as many as the states.
+ */
+function dealt({ slots, threads, width }: Program): readonly number[] {
+  const places: number[] = [width - 1];
+  for (let thread = 0, slot = 0; thread < threads; thread++) {
+    places.push(slots + thread);
+    for (; slot < Math.trunc(((thread + 1) * slots) / threads); slot++) places.push(slot);
+  }
+  return places;
 }

@@ -59,7 +59,7 @@ export class StateGraph {
             this.leaves[id] = 1;
             continue;
           }
-          this.target[count] = visited.idOf(next);
+          this.target[count] = visited.numberOf(next);
           this.choice[count++] = ((way - firstWay) << 9) | (program.returned ? RETURNED : 0) | thread;
         }
       }

@@ -1,7 +1,7 @@
 /** After a fault at which a kernel says nothing: the nearest step at which it would speak. */
 import type { Program } from '../tables/program.ts';
 import type { Judge } from './judge.ts';
-import { VisitedSet } from './visited-set.ts';
+import { Arrivals } from './arrivals.ts';
 
 export interface Symptom {
   readonly stepsLater: number;
@@ -13,7 +13,7 @@ export interface Symptom {
 const MOST_STATES = 200_000;
 
 export function findSymptom(program: Program, judge: Judge, from: Int32Array): Symptom | null {
-  const visited = new VisitedSet(program.width);
+  const visited = new Arrivals(program.width);
   const state = new Int32Array(program.width);
   const next = new Int32Array(program.width);
   visited.add(from);

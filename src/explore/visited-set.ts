@@ -1,90 +1,160 @@
-/** An exact set of state vectors. Ids are given in the order of arrival; vectors are kept in chunks that never move. */
-const CHUNK_BITS = 13;
-const CHUNK = 1 << CHUNK_BITS;
+/**
+ * An exact set of state vectors, compressed as a tree: each vector is a pair of halves, each half a pair of its halves,
+ * and every pair is kept once. As a step changes few places, most pairs are known already, and a state costs little
+ * more than the pair at its root. (The idea is that of the tree compression of LTSmin, Laarman et al., SPIN 2011.)
+ */
+import { Pairs } from './pairs.ts';
 
+/** A vector has at least two places. */
 export class VisitedSet {
-  size = 0;
   private readonly width: number;
-  private readonly chunks: Int32Array[] = [];
-  private index = new Int32Array(1 << 12).fill(-1);
-  private mask = this.index.length - 1;
+  /** The root is node 1, a pair node 2 to width - 1, a leaf node width and above: each above those that it is part of. */
+  private readonly left: Int32Array;
+  private readonly right: Int32Array;
+  private readonly above: Int32Array;
+  /** Which leaf holds a place, and the other way round. */
+  private readonly leafOf: Int32Array;
+  private readonly placeOf: Int32Array;
+  private readonly inner = new Pairs();
+  private readonly roots = new Pairs();
+  /** The nodes of the vector that was got last, and room for those of another. */
+  private readonly nodes: Int32Array;
+  private readonly others: Int32Array;
+  /** The nodes that are to be made anew, from the greatest to the least, and what stood in those that were. */
+  private readonly dirty: Int32Array;
+  private readonly undone: Int32Array;
 
-  constructor(width: number) {
+  /** @param places in which order the tree takes them: what changes together had better stand together */
+  constructor(width: number, places: readonly number[] = Array.from({ length: width }, (_, place) => place)) {
     this.width = width;
+    this.leafOf = new Int32Array(width);
+    this.placeOf = new Int32Array(2 * width);
+    this.nodes = new Int32Array(2 * width);
+    this.others = new Int32Array(2 * width);
+    this.dirty = new Int32Array(width + 1);
+    this.undone = new Int32Array(4 * width);
+    this.left = new Int32Array(width);
+    this.right = new Int32Array(width);
+    this.above = new Int32Array(2 * width);
+    this.build(places);
+  }
+
+  /** Level by level, each range of places in two halves. */
+  private build(places: readonly number[]): void {
+    const { left, right, above, leafOf, placeOf } = this;
+    let pairs = 1;
+    let leaves = this.width;
+    const nodeFor = (range: readonly number[], parent: number): number => {
+      const node = range.length > 1 ? ++pairs : leaves++;
+      above[node] = parent;
+      if (range.length > 1) ranges.push({ node, range });
+      else {
+        leafOf[range[0] as number] = node;
+        placeOf[node] = range[0] as number;
+      }
+      return node;
+    };
+    const ranges = [{ node: 1, range: places }];
+    for (const { node, range } of ranges) {
+      const half = range.length >> 1;
+      left[node] = nodeFor(range.slice(0, half), node);
+      right[node] = nodeFor(range.slice(half), node);
+    }
+  }
+
+  get size(): number {
+    return this.roots.size;
+  }
+
+  /** All ids are below: the length that an array by id must have. */
+  get idLimit(): number {
+    return this.roots.limit;
   }
 
   /** @returns the id of the vector, or its complement (`~id`) if it was not there before */
   add(vector: Int32Array): number {
-    let at = this.find(vector);
-    const known = this.index[at] as number;
-    if (known >= 0) return known;
-    if (this.size >= this.index.length >> 1) {
-      this.grow();
-      at = this.find(vector);
+    const { others, left, right } = this;
+    this.seat(vector, true);
+    return this.roots.add(others[left[1] as number] as number, others[right[1] as number] as number);
+  }
+
+  /** As `add`, for the vector that was got last, after the given places of it have changed. */
+  addBeside(vector: Int32Array, places: Int32Array, count: number): number {
+    const { nodes, dirty, undone, inner, leafOf, left, right, above } = this;
+    let changes = 0;
+    let length = 0;
+    for (let i = 0; i < count; i++) {
+      const place = places[i] as number;
+      const leaf = leafOf[place] as number;
+      undone[changes++] = leaf;
+      undone[changes++] = nodes[leaf] as number;
+      nodes[leaf] = vector[place] as number;
+      length = enlist(dirty, length, above[leaf] as number);
     }
-    const id = this.size++;
-    if ((id & (CHUNK - 1)) === 0) this.chunks.push(new Int32Array(CHUNK * this.width));
-    this.chunk(id).set(vector, (id & (CHUNK - 1)) * this.width);
-    this.index[at] = id;
-    return ~id;
+    // Below a node there are greater ones only: the greatest has all that it is made of.
+    while (length > 0) {
+      const node = dirty[--length] as number;
+      if (node === 1) break;
+      const pair = inner.add(nodes[left[node] as number] as number, nodes[right[node] as number] as number);
+      const number = pair < 0 ? ~pair : pair;
+      if (nodes[node] === number) continue;
+      undone[changes++] = node;
+      undone[changes++] = nodes[node] as number;
+      nodes[node] = number;
+      length = enlist(dirty, length, above[node] as number);
+    }
+    const id = this.roots.add(nodes[left[1] as number] as number, nodes[right[1] as number] as number);
+    while (changes > 0) {
+      const before = undone[--changes] as number;
+      nodes[undone[--changes] as number] = before;
+    }
+    return id;
   }
 
   /** @returns the id of the vector, or -1 */
   idOf(vector: Int32Array): number {
-    return this.index[this.find(vector)] as number;
+    const { others, left, right } = this;
+    if (!this.seat(vector, false)) return -1;
+    return this.roots.find(others[left[1] as number] as number, others[right[1] as number] as number);
   }
 
   get(id: number, into: Int32Array): void {
-    const from = (id & (CHUNK - 1)) * this.width;
-    into.set(this.chunk(id).subarray(from, from + this.width));
+    const { nodes, inner, width, placeOf, left, right } = this;
+    nodes[left[1] as number] = this.roots.left(id);
+    nodes[right[1] as number] = this.roots.right(id);
+    for (let node = 2; node < width; node++) {
+      const pair = nodes[node] as number;
+      nodes[left[node] as number] = inner.left(pair);
+      nodes[right[node] as number] = inner.right(pair);
+    }
+    for (let leaf = width; leaf < 2 * width; leaf++) into[placeOf[leaf] as number] = nodes[leaf] as number;
   }
 
   get bytes(): number {
-    return this.index.byteLength + this.chunks.length * CHUNK * this.width * 4;
+    return this.roots.bytes + this.inner.bytes;
   }
 
-  private chunk(id: number): Int32Array {
-    return this.chunks[id >> CHUNK_BITS] as Int32Array;
-  }
-
-  /** The place in the index where the vector is, or where it would be put. */
-  private find(vector: Int32Array): number {
-    const { width, index, mask } = this;
-    for (let at = hash(vector, 0, width) & mask; ; at = (at + 1) & mask) {
-      const id = index[at] as number;
-      if (id < 0) return at;
-      const chunk = this.chunk(id);
-      const from = (id & (CHUNK - 1)) * width;
-      let same = 0;
-      while (same < width && chunk[from + same] === vector[same]) same++;
-      if (same === width) return at;
+  /** Fills in the nodes of another vector. @returns false where one is not known, and is not to be added either */
+  private seat(vector: Int32Array, adds: boolean): boolean {
+    const { width, leafOf, inner, left, right, others: nodes } = this;
+    for (let place = 0; place < width; place++) nodes[leafOf[place] as number] = vector[place] as number;
+    for (let node = width - 1; node > 1; node--) {
+      const one = nodes[left[node] as number] as number;
+      const other = nodes[right[node] as number] as number;
+      const pair = adds ? inner.add(one, other) : inner.find(one, other);
+      if (pair < 0 && !adds) return false;
+      nodes[node] = pair < 0 ? ~pair : pair;
     }
-  }
-
-  private grow(): void {
-    const index = new Int32Array(this.index.length * 2).fill(-1);
-    const mask = index.length - 1;
-    for (let id = 0; id < this.size; id++) {
-      let at = hash(this.chunk(id), (id & (CHUNK - 1)) * this.width, this.width) & mask;
-      while ((index[at] as number) >= 0) at = (at + 1) & mask;
-      index[at] = id;
-    }
-    this.index = index;
-    this.mask = mask;
+    return true;
   }
 }
 
-/** The mixing of MurmurHash3, word by word. */
-function hash(vector: Int32Array, from: number, width: number): number {
-  let h = width;
-  for (let i = from; i < from + width; i++) {
-    let k = Math.imul(vector[i] as number, 0xcc9e2d51);
-    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-    h ^= k;
-    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64;
-  }
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  return (h ^ (h >>> 16)) >>> 0;
+/** Into an ascending list without repetition. @returns its new length */
+function enlist(list: Int32Array, length: number, node: number): number {
+  let at = length;
+  while (at > 0 && (list[at - 1] as number) > node) at--;
+  if (at > 0 && list[at - 1] === node) return length;
+  for (let i = length; i > at; i--) list[i] = list[i - 1] as number;
+  list[at] = node;
+  return length + 1;
 }

@@ -35,14 +35,14 @@ export class Witness<At> {
   /** @returns whether the state is wrong: then whatever is met after it is a consequence, and the steps out of it taint */
   state(state: Int32Array, at: At): boolean {
     for (const wanted of this.wanted) wanted.reached ||= wanted.predicate.of(state);
-    const wrong = this.judge.ofState(state, false);
-    for (const fault of wrong) this.add(fault, !this.program.isTainted(state), at, null);
-    return wrong.length > 0;
+    if (!this.judge.isWrong(state)) return false;
+    for (const fault of this.judge.ofState(state, false)) this.add(fault, !this.program.isTainted(state), at, null);
+    return true;
   }
 
   /** To be called right after `program.take`. */
   step(state: Int32Array, wrong: boolean, at: At, step: Choice): void {
-    if (this.program.raised.length === 0) return;
+    if (this.program.splats === 0) return;
     const primary = !wrong && !this.program.isTainted(state);
     for (const fault of this.judge.ofStep(state, step.thread)) this.add(fault, primary, at, step);
   }

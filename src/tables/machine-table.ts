@@ -7,14 +7,22 @@ import { checkLaws } from '../model/laws.ts';
 import type { Slot } from '../model/world.ts';
 import { type Answer, ask } from './answer.ts';
 
-const UNKNOWN = -2;
-export const DISABLED = -1;
+/** A cell says what comes of an event in a snapshot: nothing known yet, not enabled, or NEXT more than the next snapshot. */
+export const UNKNOWN = 0;
+export const DISABLED = 1;
+export const NEXT = 2;
 
 /** A machine with more snapshots than this is not meant to be finite. */
 const MOST_SNAPSHOTS = 65536;
 
+/** What an answer is, for those who need not know what it says. */
+export const SPLATS = 1;
+export const STOPS = 2;
+
 export class Answers {
   readonly all: Answer[] = [];
+  /** By answer: SPLATS, STOPS. Replaced when it grows. */
+  flags = new Uint8Array(64);
   private readonly ids = new Map<string, number>();
 
   intern(answer: Answer): number {
@@ -23,10 +31,18 @@ export class Answers {
     if (id === undefined) {
       id = this.all.push(freeze(answer)) - 1;
       this.ids.set(key, id);
+      if (id >= this.flags.length) this.flags = doubledBytes(this.flags);
+      this.flags[id] = (answer.splats.length > 0 ? SPLATS : 0) | (answer.stops ? STOPS : 0);
     }
     return id;
   }
 }
+
+const doubledBytes = (old: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
+  const longer = new Uint8Array(old.length * 2);
+  longer.set(old);
+  return longer;
+};
 
 /** A snapshot is its value, its context and its status: what else it holds is the same for all. */
 export const snapshotKey = (snapshot: AnyMachineSnapshot): string =>
@@ -42,10 +58,12 @@ export class MachineTable {
   private readonly answers: Answers;
   private readonly snapshotIds = new Map<string, number>();
   private readonly eventIds = new Map<string, number>();
-  /** By snapshot and event: the next snapshot, DISABLED or UNKNOWN. A row is `stride` wide. */
-  private next = new Int32Array(0);
-  private answer = new Int32Array(0);
-  private stride = 8;
+  /**
+   * By snapshot and event two numbers: the cell, and the answer to it. A row is `stride` cells wide. Both are replaced
+   * when the table grows.
+   */
+  cells = new Int32Array(0);
+  stride = 8;
 
   constructor(machine: AnyStateMachine, answers: Answers) {
     this.machine = machine;
@@ -77,26 +95,20 @@ export class MachineTable {
     return id;
   }
 
-  /** @returns the snapshot after the event, or DISABLED */
-  after(snapshot: number, event: number, slot: Slot): number {
-    const at = snapshot * this.stride + event;
-    const known = this.next[at] as number;
-    return known === UNKNOWN ? this.learn(snapshot, event, slot) : known;
+  /** Asks the machine what it does, if that is not known yet. @returns where in `cells` it stands */
+  look(snapshot: number, event: number, slot: Slot): number {
+    if (this.cells[2 * (snapshot * this.stride + event)] === UNKNOWN) this.learn(snapshot, event, slot);
+    return 2 * (snapshot * this.stride + event);
   }
 
-  /** The answer to an event that is not disabled, after `after` was asked. */
-  answerTo(snapshot: number, event: number): number {
-    return this.answer[snapshot * this.stride + event] as number;
-  }
-
-  private learn(snapshot: number, event: number, slot: Slot): number {
+  private learn(snapshot: number, event: number, slot: Slot): void {
     const from = this.snapshots[snapshot] as AnyMachineSnapshot;
     const said = this.events[event] as { type: string };
     const asked = ask(this.machine, from, said);
     const again = ask(this.machine, from, said);
     this.questions += 2;
-    const next = asked === null ? DISABLED : this.intern(asked.next, slot);
-    const answer = asked === null ? DISABLED : this.answers.intern(asked.answer);
+    const cell = asked === null ? DISABLED : NEXT + this.intern(asked.next, slot);
+    const answer = asked === null ? -1 : this.answers.intern(asked.answer);
     const same =
       asked === null
         ? again === null
@@ -106,9 +118,9 @@ export class MachineTable {
         `"${slot.path}": machine "${this.machine.id}" answers "${said.type}" differently when asked twice`,
         'no time, no randomness and no variables outside the context',
       );
-    this.next[snapshot * this.stride + event] = next;
-    this.answer[snapshot * this.stride + event] = answer;
-    return next;
+    const at = 2 * (snapshot * this.stride + event);
+    this.cells[at + 1] = answer;
+    this.cells[at] = cell;
   }
 
   private intern(snapshot: AnyMachineSnapshot, slot: Slot): number {
@@ -146,32 +158,21 @@ export class MachineTable {
   }
 
   private widen(): void {
-    const stride = this.stride * 2;
-    this.next = restride(this.next, this.stride, stride);
-    this.answer = restride(this.answer, this.stride, stride);
-    this.stride = stride;
+    const row = 2 * this.stride;
+    const wide = new Int32Array(this.cells.length * 2);
+    for (let at = 0; at < this.cells.length; at += row) wide.set(this.cells.subarray(at, at + row), 2 * at);
+    this.cells = wide;
+    this.stride *= 2;
   }
 
   private lengthen(): void {
-    const needed = this.snapshots.length * this.stride;
-    if (needed <= this.next.length) return;
-    const length = Math.max(needed, this.next.length * 2);
-    this.next = grown(this.next, length);
-    this.answer = grown(this.answer, length);
+    const needed = 2 * this.snapshots.length * this.stride;
+    if (needed <= this.cells.length) return;
+    const longer = new Int32Array(Math.max(needed, this.cells.length * 2));
+    longer.set(this.cells);
+    this.cells = longer;
   }
 }
-
-const grown = (old: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> => {
-  const longer = new Int32Array(length).fill(UNKNOWN);
-  longer.set(old);
-  return longer;
-};
-
-const restride = (old: Int32Array<ArrayBuffer>, from: number, to: number): Int32Array<ArrayBuffer> => {
-  const wide = new Int32Array((old.length / from) * to).fill(UNKNOWN);
-  for (let row = 0; row * from < old.length; row++) wide.set(old.subarray(row * from, (row + 1) * from), row * to);
-  return wide;
-};
 
 export type TableOf = (slot: Slot) => MachineTable;
 

@@ -11,16 +11,8 @@ import type { Variant } from '../model/scenario.ts';
 import { Cursor, type Held, type Root } from '../model/thread.ts';
 import { type Send, World } from '../model/world.ts';
 import type { Answer } from './answer.ts';
-import { Answers, DISABLED, type MachineTable, tablesByMachine } from './machine-table.ts';
-
-/** The rules of `Send`, as small integers. */
-const RULES: readonly Send['rule'][] = ['first', 'needed', 'if-able', 'run'];
-const FIRST = 0;
-const IF_ABLE = 2;
-const RUN = 3;
-
-/** The step is enabled, and nothing stops the thread before it is done. */
-const WHOLE = -2;
+import { Answers, type MachineTable, tablesByMachine } from './machine-table.ts';
+import { REACQUIRES, RULES, Stepper } from './stepper.ts';
 
 /** What the search has to know of a step of kernel code, in the words of the model. */
 export interface Position {
@@ -70,38 +62,29 @@ export interface Kid {
   readonly wentRound: boolean;
 }
 
-/** A splat in the course of the last `take`. */
+/** A splat in the course of the last step. */
 export interface Raised {
   readonly slot: number;
   readonly splat: Splat;
 }
 
-export class Program {
+export class Program extends Stepper {
   readonly world: World;
   readonly positions: Position[] = [];
   readonly ways: CompiledWay[] = [];
-  readonly width: number;
-  readonly slots: number;
-  readonly threads: number;
-  /** Some thread has come round to where it was: only then can the state graph have cycles. */
-  hasLoops = false;
-  /** What the last `take` raised. Not to be kept: it is emptied by the next. */
-  readonly raised: Raised[] = [];
-  /** In the last `take` a call returned. */
-  returned = false;
 
   private readonly answers = new Answers();
   private readonly tables: MachineTable[];
   private readonly positionIds: readonly Map<string, number>[];
 
   constructor(variant: Variant) {
-    this.world = new World(variant);
-    this.slots = this.world.slots.length;
-    this.threads = this.world.threads.length;
-    this.positionIds = this.world.threads.map(() => new Map());
-    this.width = this.slots + this.threads + 1;
+    const world = new World(variant);
+    super(world.slots.length, world.threads.length);
+    this.world = world;
+    this.positionIds = world.threads.map(() => new Map());
     const tableOf = tablesByMachine(this.answers);
-    this.tables = this.world.slots.map((slot) => tableOf(slot));
+    this.tables = world.slots.map((slot) => tableOf(slot));
+    this.refresh();
   }
 
   /** The state in which the scenario begins. */
@@ -110,6 +93,7 @@ export class Program {
     for (const slot of this.world.slots) state[slot.index] = this.table(slot.index).initial(slot);
     for (const [index, thread] of this.world.threads.entries())
       state[this.slots + index] = this.intern(index, new Cursor(thread));
+    this.refresh();
     return state;
   }
 
@@ -131,94 +115,33 @@ export class Program {
     return this.positions[state[this.slots + thread] as number] as Position;
   }
 
-  isTainted(state: Int32Array): boolean {
-    return state[this.width - 1] === 1;
-  }
-
-  taint(state: Int32Array): void {
-    state[this.width - 1] = 1;
-  }
-
-  enabled(state: Int32Array, way: number): boolean {
-    return this.look(state, this.ways[way] as CompiledWay) !== DISABLED;
-  }
-
-  anyEnabled(state: Int32Array, thread: number): boolean {
-    const { firstWay, ways } = this.position(state, thread);
-    for (let way = firstWay; way < firstWay + ways; way++) if (this.enabled(state, way)) return true;
-    return false;
-  }
-
-  /** No thread can move any more. */
-  isTerminal(state: Int32Array): boolean {
-    for (let thread = 0; thread < this.threads; thread++) if (this.anyEnabled(state, thread)) return false;
-    return true;
-  }
-
   /** As `take`, with the way as an index into those of the thread's position. */
   choose(state: Int32Array, { thread, way }: { readonly thread: number; readonly way: number }, into: Int32Array): boolean {
     return this.take(state, thread, this.position(state, thread).firstWay + way, into);
   }
 
-  /**
-   * Takes one way of a thread's step.
-   * @returns false where it is not enabled; otherwise `into` is the state after it, and `raised` what was complained of
-   */
-  take(state: Int32Array, thread: number, way: number, into: Int32Array): boolean {
-    const compiled = this.ways[way] as CompiledWay;
-    const stoppedAt = this.look(state, compiled);
-    if (stoppedAt === DISABLED) return false;
-    into.set(state);
-    this.raised.length = 0;
-    const { slots, events, rules, main, kids } = compiled;
-    let stops = false;
-    let mainAnswer = -1;
-    for (let i = 0; i < slots.length; i++) {
-      // Memory that is freed, or a NULL pointer: the rest of the step is not said.
-      if (stoppedAt !== WHOLE && i !== stoppedAt) continue;
-      const slot = slots[i] as number;
-      const event = events[i] as number;
-      const table = this.tables[slot] as MachineTable;
-      const snapshot = state[slot] as number;
-      const next = table.after(snapshot, event, this.world.slots[slot] as never);
-      if (next === DISABLED) {
-        if (rules[i] !== IF_ABLE) throw new RangeError('a way that was enabled is not');
-        continue;
-      }
-      into[slot] = next;
-      const answerId = table.answerTo(snapshot, event);
-      const answer = this.answers.all[answerId] as Answer;
-      if (i === main) mainAnswer = answerId;
-      if (answer.splats.length > 0) {
-        for (const splat of answer.splats) this.raised.push({ slot, splat });
-        stops ||= answer.stops;
-      }
+  /** What the last step raised. */
+  get raised(): readonly Raised[] {
+    const raised: Raised[] = [];
+    for (let i = 0; i < this.splats; i++) {
+      const { splats } = this.answers.all[this.splatAnswers[i] as number] as Answer;
+      for (const splat of splats) raised.push({ slot: this.splatSlots[i] as number, splat });
     }
-    if (this.raised.length > 0) this.taint(into);
-    const key = stops ? -1 : mainAnswer;
-    const kid = kids.get(key) ?? this.follow(state, thread, way, stops, mainAnswer);
-    into[this.slots + thread] = kid.position;
-    this.returned = kid.returned;
-    return true;
+    return raised;
   }
 
-  /** DISABLED, the index of the send at which the thread is stopped, or WHOLE. */
-  private look(state: Int32Array, { slots, events, rules }: CompiledWay): number {
-    let enabled = true;
-    for (let i = 0; i < slots.length; i++) {
-      const rule = rules[i] as number;
-      if (rule === IF_ABLE) continue;
-      const slot = slots[i] as number;
-      const table = this.tables[slot] as MachineTable;
-      const snapshot = state[slot] as number;
-      const event = events[i] as number;
-      if (table.after(snapshot, event, this.world.slots[slot] as never) === DISABLED) {
-        // While its CPU is in a handler, a thread does not even touch freed memory.
-        if (rule === RUN) return DISABLED;
-        enabled = false;
-      } else if (rule === FIRST && (this.answers.all[table.answerTo(snapshot, event)] as Answer).stops) return i;
+  protected override learnCell(slot: number, snapshot: number, event: number): void {
+    this.table(slot).look(snapshot, event, this.world.slots[slot] as never);
+    this.refresh();
+  }
+
+  /** Tables grow by being replaced. */
+  private refresh(): void {
+    for (const [slot, { cells, stride }] of this.tables.entries()) {
+      this.cells[slot] = cells;
+      this.strides[slot] = stride;
     }
-    return enabled ? WHOLE : DISABLED;
+    this.answerFlags = this.answers.flags;
   }
 
   /** The thread as it stood when it came to the position. */
@@ -233,16 +156,17 @@ export class Program {
     if (cursor.key !== key || says !== saysOf(cursor)) throw cursor.changedItsMind();
   }
 
-  private follow(state: Int32Array, thread: number, way: number, stops: boolean, answer: number): Kid {
-    const from = this.position(state, thread);
-    const cursor = this.cursorAt(from);
+  protected override learnKid(from: number, way: number, answer: number): void {
+    const stops = answer < 0;
+    const position = this.positions[from] as Position;
+    const cursor = this.cursorAt(position);
     const { reply } = this.answers.all[answer] ?? { reply: null };
-    cursor.feed(way - from.firstWay, reply, stops);
+    cursor.feed(way - position.firstWay, reply, stops);
     const { returned, wentRound } = cursor;
-    this.hasLoops ||= wentRound;
-    const kid = { position: this.intern(thread, cursor), reply, stops, returned, wentRound };
-    (this.ways[way] as CompiledWay).kids.set(stops ? -1 : answer, kid);
-    return kid;
+    const kid = { position: this.intern(position.thread, cursor), reply, stops, returned, wentRound };
+    (this.ways[way] as CompiledWay).kids.set(answer, kid);
+    this.addKid(way, answer, kid.position, kid);
+    this.refresh();
   }
 
   private intern(thread: number, cursor: Cursor): number {
@@ -259,6 +183,8 @@ export class Program {
     const first = step?.step[0].messages[0];
     const resolved = this.world.waysOf(cursor);
     const acquires = acquireIn(cursor);
+    const reacquires = acquires !== null && cursor.locksHeld.some((held) => held.object === acquires.object);
+    this.addPosition(reacquires ? REACQUIRES : 0);
     this.positions.push({
       thread,
       key,
@@ -269,7 +195,7 @@ export class Program {
       step: first === undefined ? null : { event: first.event, object: first.object, stack: () => step?.stack ?? '' },
       waits: first?.means.kind === 'wait',
       acquires,
-      reacquires: acquires !== null && cursor.locksHeld.some((held) => held.object === acquires.object),
+      reacquires,
       firstWay: this.ways.length,
       ways: resolved.length,
       says: saysOf(cursor),
@@ -279,14 +205,11 @@ export class Program {
   }
 
   private compile(name: string, sends: readonly Send[], main: number): CompiledWay {
-    return {
-      name,
-      slots: Int32Array.from(sends, (send) => send.slot),
-      events: Int32Array.from(sends, (send) => this.table(send.slot).event(send.event)),
-      rules: Int32Array.from(sends, (send) => RULES.indexOf(send.rule)),
-      main,
-      kids: new Map(),
-    };
+    const slots = Int32Array.from(sends, (send) => send.slot);
+    const events = Int32Array.from(sends, (send) => this.table(send.slot).event(send.event));
+    const rules = Int32Array.from(sends, (send) => RULES.indexOf(send.rule));
+    this.addWay(slots, events, rules, main);
+    return { name, slots, events, rules, main, kids: new Map() };
   }
 
   private table(slot: number): MachineTable {

@@ -1,0 +1,54 @@
+/** The states of a search, numbered in the order in which they were met. */
+import { NumberList } from './number-list.ts';
+import { VisitedSet } from './visited-set.ts';
+
+export class Arrivals {
+  private readonly visited: VisitedSet;
+  /** By number, the id in the visited set. */
+  private readonly ids = new NumberList();
+  /** The other way round; made when it is first asked for, as few searches look back. */
+  private numbers = new Int32Array(0);
+
+  constructor(width: number, places?: readonly number[]) {
+    this.visited = new VisitedSet(width, places);
+  }
+
+  get size(): number {
+    return this.ids.length;
+  }
+
+  /** Of the visited set, with its slack. */
+  get bytes(): number {
+    return this.visited.bytes;
+  }
+
+  /** @returns whether the state is new: its number is then the last */
+  add(vector: Int32Array): boolean {
+    return this.number(this.visited.add(vector));
+  }
+
+  /** As `add`, for the state that was got last, after the given places of it have changed. */
+  addBeside(vector: Int32Array, places: Int32Array, count: number): boolean {
+    return this.number(this.visited.addBeside(vector, places, count));
+  }
+
+  get(number: number, into: Int32Array): void {
+    this.visited.get(this.ids.at(number), into);
+  }
+
+  /** @returns its number, or -1 */
+  numberOf(vector: Int32Array): number {
+    const id = this.visited.idOf(vector);
+    if (id < 0) return -1;
+    if (this.numbers.length < this.visited.idLimit) {
+      this.numbers = new Int32Array(this.visited.idLimit);
+      for (let number = 0; number < this.size; number++) this.numbers[this.ids.at(number)] = number;
+    }
+    return this.numbers[id] as number;
+  }
+
+  private number(id: number): boolean {
+    if (id < 0) this.ids.push(~id);
+    return id < 0;
+  }
+}
