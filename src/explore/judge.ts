@@ -70,6 +70,11 @@ export class Judge {
     this.leaks = predicates(variant.leaks);
   }
 
+  /** The places of the state on which it depends whether a state is wrong, as far as is known. */
+  get watched(): ReadonlySet<number> {
+    return new Set(this.always.flatMap(({ everRead }) => [...everRead]));
+  }
+
   /** What the step raised, to be asked right after `program.take`. */
   ofStep(state: Int32Array, thread: number): readonly number[] {
     return this.program.raised.map(({ slot, splat }) => this.ofSplat(state, thread, slot, splat));

@@ -6,7 +6,7 @@ import { Arrivals } from './arrivals.ts';
 import type { Choice } from './choice.ts';
 import type { Found, Search } from './found.ts';
 import { NumberList } from './number-list.ts';
-import { Witness } from './witness.ts';
+import { type Reads, Witness } from './witness.ts';
 
 export interface Limits {
   readonly maxStates: number;
@@ -14,6 +14,8 @@ export interface Limits {
 
 export interface Explored extends Found {
   readonly visited: Arrivals;
+  /** What the predicates of the scenario have read. */
+  readonly reads: Reads;
   /** The shortest way to a state. */
   pathTo(state: number): readonly Choice[];
 }
@@ -95,13 +97,13 @@ export function* explore(
     else if (at % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, traces: null, depth, share: null };
   }
 
-  visited.get(0, state);
-  rehearse(program, state);
+  if (reduction === null) rehearse(program, program.initial());
   const pathTo = (to: number) => path(program, visited, parents, to);
   return {
     program,
     judge: witness.judge,
     visited,
+    reads: witness.reads,
     sightings: witness.sightings(pathTo),
     sometimes: witness.sometimes,
     states: visited.size,

@@ -8,6 +8,11 @@ import { Judge } from './judge.ts';
 
 const NOTHING: readonly number[] = [];
 
+export interface Reads {
+  readonly always: ReadonlySet<number>;
+  readonly sometimes: ReadonlySet<number>;
+}
+
 interface Seen<At> {
   readonly fault: number;
   readonly primary: boolean;
@@ -52,6 +57,11 @@ export class Witness<At> {
     const before = wrong ? this.judge.ofState(state, false) : NOTHING;
     const primary = !wrong && !this.program.isTainted(state);
     for (const fault of this.judge.ofState(state, true)) if (!before.includes(fault)) this.add(fault, primary, at, null);
+  }
+
+  /** The places of the state that what must hold and what must be reached have read so far. */
+  get reads(): Reads {
+    return { always: this.judge.watched, sometimes: new Set(this.wanted.flatMap(({ predicate }) => [...predicate.everRead])) };
   }
 
   get sometimes(): readonly { readonly name: string; readonly reached: boolean }[] {

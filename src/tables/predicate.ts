@@ -19,6 +19,8 @@ export class StatePredicate<R> {
   private memorable = true;
   private state: Int32Array = new Int32Array(0);
   private reads: number[] = [];
+  /** All places on which some result has depended. */
+  readonly everRead = new Set<number>();
 
   constructor(program: Program, name: string, test: (view: never) => R) {
     this.program = program;
@@ -76,6 +78,7 @@ export class StatePredicate<R> {
 
   private read(place: number): number {
     this.reads.push(place);
+    this.everRead.add(place);
     return this.state[place] as number;
   }
 
@@ -132,7 +135,10 @@ export class StatePredicate<R> {
     this.memorable = false;
     this.memo = null;
     const index = this.threadIndex(thread);
-    return this.positionOf(thread).step !== null && !this.program.anyEnabled(this.state, index);
+    const { step, firstWay, ways } = this.positionOf(thread);
+    // Whether a step can be taken depends on all to which it speaks.
+    for (const { slots } of this.program.ways.slice(firstWay, firstWay + ways)) for (const slot of slots) this.everRead.add(slot);
+    return step !== null && !this.program.anyEnabled(this.state, index);
   }
 
   private resultOf(name: string): unknown {

@@ -10,9 +10,9 @@ import { DISABLED, NEXT, STOPS, UNKNOWN } from './machine-table.ts';
 
 /** The rules of `Send`, as small integers. */
 export const RULES: readonly Send['rule'][] = ['first', 'needed', 'if-able', 'run'];
-const FIRST = 0;
+export const FIRST = 0;
 export const IF_ABLE = 2;
-const RUN = 3;
+export const RUN = 3;
 
 /** The step is enabled, and nothing stops the thread before it is done. */
 const WHOLE = -2;
@@ -99,10 +99,14 @@ export abstract class Stepper {
     return this.positionWays.all[position] as number;
   }
 
+  /** The position stands before an acquire of what its thread holds. */
+  reacquires(position: number): boolean {
+    return ((this.positionFlags.all[position] as number) & REACQUIRES) !== 0;
+  }
+
   /** The thread stands before an acquire of what it holds, and can go on neither this way nor another. */
   isStuckInItself(state: Int32Array, thread: number): boolean {
-    const position = state[this.slots + thread] as number;
-    return ((this.positionFlags.all[position] as number) & REACQUIRES) !== 0 && !this.anyEnabled(state, thread);
+    return this.reacquires(state[this.slots + thread] as number) && !this.anyEnabled(state, thread);
   }
 
   enabled(state: Int32Array, way: number): boolean {
@@ -211,6 +215,28 @@ export abstract class Stepper {
       } else if (rule === FIRST && ((this.answerFlags[cells[at + 1] as number] as number) & STOPS) !== 0) return i;
     }
     return enabled ? WHOLE : DISABLED_WAY;
+  }
+
+  /** @returns the snapshot of the slot after the event, or -1 where it cannot take it */
+  nextOf(slot: number, snapshot: number, event: number): number {
+    const at = this.cellAt(slot, snapshot, event);
+    const cell = (this.cells[slot] as Int32Array)[at] as number;
+    return cell === DISABLED ? -1 : cell - NEXT;
+  }
+
+  /** What the slot answers to an event that it can take: two answers are alike if they are the same number. */
+  answerOf(slot: number, snapshot: number, event: number): number {
+    const at = this.cellAt(slot, snapshot, event);
+    return (this.cells[slot] as Int32Array)[at + 1] as number;
+  }
+
+  isComplaint(answer: number): boolean {
+    return this.answerFlags[answer] !== 0;
+  }
+
+  /** How much is known of the threads: it grows with each outcome that is learned. */
+  get knowledge(): number {
+    return this.kidCount;
   }
 
   private cellAt(slot: number, snapshot: number, event: number): number {
