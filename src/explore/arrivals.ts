@@ -1,6 +1,6 @@
 /** The states of a search, numbered in the order in which they were met. */
 import { NumberList } from './number-list.ts';
-import { VisitedSet } from './visited-set.ts';
+import { type Groups, VisitedSet } from './visited-set.ts';
 
 export class Arrivals {
   private readonly visited: VisitedSet;
@@ -9,8 +9,8 @@ export class Arrivals {
   /** The other way round; made when it is first asked for, as few searches look back. */
   private numbers = new Int32Array(0);
 
-  constructor(width: number, places?: readonly number[]) {
-    this.visited = new VisitedSet(width, places);
+  constructor(width: number, groups?: Groups) {
+    this.visited = new VisitedSet(width, groups);
   }
 
   get size(): number {

@@ -23,7 +23,7 @@ const GROWTH = 1.35;
 const TWO_32 = 2 ** 32;
 
 /** The finishing steps of MurmurHash3 over both integers. */
-function hashPair(left: number, right: number): number {
+export function hashPair(left: number, right: number): number {
   let h = Math.imul(left, 0xcc9e2d51) ^ Math.imul((right << 15) | (right >>> 17), 0x1b873593);
   h ^= h >>> 16;
   h = Math.imul(h, 0x85ebca6b);

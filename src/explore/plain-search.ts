@@ -5,6 +5,7 @@ import { rehearse } from '../tables/rehearsal.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Choice } from './choice.ts';
 import type { Found, Search } from './found.ts';
+import { layoutOf } from './layout.ts';
 import { NumberList } from './number-list.ts';
 import { type Reads, Witness } from './witness.ts';
 
@@ -37,7 +38,7 @@ export function* explore(
   reduction: Reduction | null = null,
 ): Search<Explored> {
   const witness = new Witness<number>(program, variant);
-  const visited = new Arrivals(program.width, dealt(program));
+  const visited = new Arrivals(program.width, layoutOf(program));
   const parents = new NumberList();
   const state = program.initial();
   const next = new Int32Array(program.width);
@@ -140,17 +141,4 @@ function stepBetween(program: Program, from: Int32Array, to: Int32Array): Choice
     }
   }
   throw new RangeError('no step leads from a state to the next');
-}
-
-/**
- * The places of a state with the threads dealt out evenly among the objects: two halves that know little of each other
- * have few values each. All positions together would be almost as many as the states.
- */
-function dealt({ slots, threads, width }: Program): readonly number[] {
-  const places: number[] = [width - 1];
-  for (let thread = 0, slot = 0; thread < threads; thread++) {
-    places.push(slots + thread);
-    for (; slot < Math.trunc(((thread + 1) * slots) / threads); slot++) places.push(slot);
-  }
-  return places;
 }

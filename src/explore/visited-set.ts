@@ -3,7 +3,10 @@
  * and every pair is kept once. As a step changes few places, most pairs are known already, and a state costs little
  * more than the pair at its root. (The idea is that of the tree compression of LTSmin, Laarman et al., SPIN 2011.)
  */
+import { InnerPairs } from './inner-pairs.ts';
 import { Pairs } from './pairs.ts';
+
+export type Groups = readonly (readonly number[])[];
 
 /** A vector has at least two places. */
 export class VisitedSet {
@@ -15,7 +18,7 @@ export class VisitedSet {
   /** Which leaf holds a place, and the other way round. */
   private readonly leafOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly inner = new Pairs();
+  private readonly inner = new InnerPairs();
   private readonly roots = new Pairs();
   /** The nodes of the vector that was got last, and room for those of another. */
   private readonly nodes: Int32Array;
@@ -24,8 +27,8 @@ export class VisitedSet {
   private readonly dirty: Int32Array;
   private readonly undone: Int32Array;
 
-  /** @param places in which order the tree takes them: what changes together had better stand together */
-  constructor(width: number, places: readonly number[] = Array.from({ length: width }, (_, place) => place)) {
+  /** @param groups all places, in groups that change together */
+  constructor(width: number, groups: Groups = Array.from({ length: width }, (_, place) => [place])) {
     this.width = width;
     this.leafOf = new Int32Array(width);
     this.placeOf = new Int32Array(2 * width);
@@ -36,25 +39,28 @@ export class VisitedSet {
     this.left = new Int32Array(width);
     this.right = new Int32Array(width);
     this.above = new Int32Array(2 * width);
-    this.build(places);
+    this.build(groups);
   }
 
-  /** Level by level, each range of places in two halves. */
-  private build(places: readonly number[]): void {
+  /** Level by level, each range of groups in two halves, and then the places of a group. */
+  private build(groups: Groups): void {
     const { left, right, above, leafOf, placeOf } = this;
     let pairs = 1;
     let leaves = this.width;
-    const nodeFor = (range: readonly number[], parent: number): number => {
+    const nodeFor = (part: Groups, parent: number): number => {
+      const [only] = part;
+      const range = part.length === 1 && only !== undefined ? only.map((place) => [place]) : part;
       const node = range.length > 1 ? ++pairs : leaves++;
       above[node] = parent;
       if (range.length > 1) ranges.push({ node, range });
       else {
-        leafOf[range[0] as number] = node;
-        placeOf[node] = range[0] as number;
+        const place = range[0]?.[0] as number;
+        leafOf[place] = node;
+        placeOf[node] = place;
       }
       return node;
     };
-    const ranges = [{ node: 1, range: places }];
+    const ranges = [{ node: 1, range: groups.length > 1 ? groups : (groups[0] ?? []).map((place) => [place]) }];
     for (const { node, range } of ranges) {
       const half = range.length >> 1;
       left[node] = nodeFor(range.slice(0, half), node);
@@ -95,8 +101,7 @@ export class VisitedSet {
     while (length > 0) {
       const node = dirty[--length] as number;
       if (node === 1) break;
-      const pair = inner.add(nodes[left[node] as number] as number, nodes[right[node] as number] as number);
-      const number = pair < 0 ? ~pair : pair;
+      const number = inner.add(nodes[left[node] as number] as number, nodes[right[node] as number] as number);
       if (nodes[node] === number) continue;
       undone[changes++] = node;
       undone[changes++] = nodes[node] as number;
@@ -142,8 +147,8 @@ export class VisitedSet {
       const one = nodes[left[node] as number] as number;
       const other = nodes[right[node] as number] as number;
       const pair = adds ? inner.add(one, other) : inner.find(one, other);
-      if (pair < 0 && !adds) return false;
-      nodes[node] = pair < 0 ? ~pair : pair;
+      if (pair < 0) return false;
+      nodes[node] = pair;
     }
     return true;
   }
