@@ -70,6 +70,7 @@ function addList(program: Command, terminal: Terminal, ends: (code: ExitCode) =>
 interface CheckFlags extends Selecting {
   readonly json: boolean;
   readonly maxStates: number;
+  readonly jobs?: number;
   readonly allSteps: boolean;
   readonly schedules?: string;
   readonly quiet: boolean;
@@ -84,6 +85,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
       .description('Explore the interleavings of scenarios and report what breaks.'),
   )
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
+    .option('-j, --jobs <N>', 'check so many variants at a time (default: one for each core)', positive)
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
     .option('--all-steps', 'diagrams without elisions', false)
     .option('--json', 'print interlock.check/1, schedules included', false)
@@ -94,7 +96,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
         await check(
           terminal,
           { scenarios, tags: flags.tag, variants: flags.variant },
-          { ...flags, schedules: flags.schedules ?? null },
+          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null },
         ),
       ),
     );

@@ -27,6 +27,9 @@ export interface Reduction {
   choose(state: Int32Array): number;
 }
 
+/** What ended a search that met too many states. */
+export const cutAt = (states: number): string => `${states} states`;
+
 const EVERY_THREAD = -1;
 const STATES_PER_TURN = 4096;
 
@@ -94,7 +97,7 @@ export function* explore(
     // Positions repeat only where a loop begins anew: there nothing may be put off, or it could be put off for ever.
     if (follow(chosen, wrong) && chosen !== EVERY_THREAD) follow(~chosen, wrong);
     if (steps === before) witness.end(state, wrong, at);
-    if (visited.size > limits.maxStates) cut = `${limits.maxStates} states`;
+    if (visited.size > limits.maxStates) cut = cutAt(limits.maxStates);
     else if (at % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, traces: null, depth, share: null };
   }
 

@@ -1,14 +1,14 @@
 /** `interlock check`: explores what was selected, compares with what is expected, and writes the schedules of findings. */
 import { relative } from 'node:path';
-import { type CheckResult, checkVariant } from '../../check/check.ts';
+import type { CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
 import type { Progress } from '../../index.ts';
-import type { Scenario } from '../../model/scenario.ts';
 import { checkJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
+import { CheckPool, type Job } from '../check-pool.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
 import { type Interrupt, onInterrupt } from '../interrupt.ts';
@@ -21,6 +21,8 @@ import type { Terminal } from '../terminal.ts';
 export interface CheckCommand {
   readonly json: boolean;
   readonly maxStates: number;
+  /** How many variants at a time; null for as many as there are cores. */
+  readonly jobs: number | null;
   readonly allSteps: boolean;
   /** Null for the usual folder, or with `json` for none. */
   readonly schedules: string | null;
@@ -30,18 +32,10 @@ export interface CheckCommand {
 
 const USUAL_FOLDER = 'schedules';
 
-interface Job {
-  readonly scenario: Scenario;
-  readonly file: string;
-  /** It is found by its name; else by its file. */
-  readonly shipped: boolean;
-  readonly variant: string;
-}
-
 export async function check(terminal: Terminal, wanted: Wanted, command: CheckCommand): Promise<ExitCode> {
   const { listed, faults } = await select(wanted);
   const jobs = listed.flatMap(({ scenario, file, shipped, variants }) =>
-    variants.map((variant): Job => ({ scenario, file: relative(process.cwd(), file), shipped, variant })),
+    variants.map((variant): Job => ({ scenario, file, shipped, variant })),
   );
   const folder = folderOf(command);
   if (jobs.length > 0) folder?.refuseIfUnusable();
@@ -78,41 +72,53 @@ interface Ran {
 
 async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promise<Ran & { readonly code: ExitCode }> {
   const interrupt = onInterrupt(terminal);
-  const progress = new ProgressLine(terminal.isWatched);
+  const progress = new ProgressLine(terminal.isWatched, jobs.length);
+  const pool = new CheckPool(jobs.length, run.jobs, { maxStates: run.maxStates });
   const results: CheckResult[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;
+  const checks = jobs.map((job) => search(job, pool, progress, interrupt));
+  // Reports come in the order of the jobs, whichever ends first.
   for (const [i, job] of jobs.entries()) {
-    if (interrupt.reason !== null) {
+    const came = await checks[i];
+    progress.clear();
+    if (came === null || came === undefined) {
       codes.push(EXIT.cut);
       terminal.warn(wrap(`Not started: ${jobs.slice(i).map(nameOf).join(', ')}`, '', '  '));
       break;
     }
-    try {
-      const result = await search(job, run, progress, interrupt);
-      results.push(result);
-      codes.push(codeOf(result), ...report(terminal, result, job, run, results.length === 1));
-    } catch (error) {
+    if ('error' in came) {
       faulty++;
-      codes.push(complain(terminal, error, `${nameOf(job)} (${job.file})`));
+      codes.push(complain(terminal, came.error, `${nameOf(job)} (${relative(process.cwd(), job.file)})`));
+      continue;
     }
+    results.push(came.result);
+    codes.push(codeOf(came.result), ...report(terminal, came.result, job, run, results.length === 1));
   }
   interrupt.end();
+  await pool.close();
   return { results, faulty, code: worst(codes) };
 }
 
 const nameOf = ({ scenario, variant }: Job): string => `${scenario.name}/${variant}`;
 
-async function search(job: Job, { maxStates }: Run, progress: ProgressLine, interrupt: Interrupt): Promise<CheckResult> {
-  progress.begin(nameOf(job));
-  const onProgress = (now: Progress | null) => {
-    if (now !== null) progress.update(now);
-    return interrupt.reason;
+type Came = { readonly result: CheckResult } | { readonly error: unknown };
+
+/** @returns null where it was not begun, as somebody had stopped it all */
+async function search(job: Job, pool: CheckPool, progress: ProgressLine, interrupt: Interrupt): Promise<Came | null> {
+  const name = nameOf(job);
+  const watch = {
+    onBegin: () => progress.begin(name),
+    onProgress: (now: Progress) => progress.update(name, now),
+    reason: () => interrupt.reason,
   };
   try {
-    return await checkVariant(job.scenario, job.variant, { maxStates, onProgress });
+    const result = await pool.check(job, watch);
+    return result && { result };
+  } catch (error) {
+    return { error };
   } finally {
-    progress.end();
+    progress.end(name);
   }
 }
 
@@ -157,7 +163,8 @@ function writeSchedules(
 }
 
 /** A schedule that was not written is there to be pasted. */
-function replayOf(finding: Finding, files: Files, { file, shipped }: Job): string {
+function replayOf(finding: Finding, files: Files, { file: path, shipped }: Job): string {
+  const file = relative(process.cwd(), path);
   const schedule = files.get(finding) ?? "'<the schedule above>'";
   return `npx interlock replay ${quoted(schedule)}${shipped ? '' : ` --scenario ${quoted(file)}`}`;
 }

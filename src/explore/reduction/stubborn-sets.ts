@@ -60,7 +60,7 @@ export class StubbornSets implements Reduction {
     const touches = (places: ReadonlySet<number>, way: number): boolean =>
       places.has(program.slots + (threadOf[way] as number)) ||
       (ofWay[way] as readonly number[]).some(
-        (access) => places.has(accesses[access]?.slot as number) && (this.dependence.mayChange[access] as boolean),
+        (access) => places.has(accesses[access]?.slot as number) && this.dependence.mayChange[access],
       );
     const { always, sometimes } = reads;
     this.isVisible = ofWay.map((_, way) => touches(always, way) || touches(sometimes, way));

@@ -1,0 +1,108 @@
+/** Checks several variants side by side, each in a thread of its own: as many at a time as there are cores. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import pLimit from 'p-limit';
+import { type CheckOptions, type CheckResult, checkVariant } from '../check/check.ts';
+import type { Progress } from '../explore/found.ts';
+import { InternalError, ModelError } from '../model/errors.ts';
+import type { Scenario } from '../model/scenario.ts';
+import type { Order, Report } from './check-worker.ts';
+import { bundleMaps } from './load-file.ts';
+
+export interface Job {
+  readonly scenario: Scenario;
+  /** Absolute. */
+  readonly file: string;
+  /** It is found by its name; else by its file. */
+  readonly shipped: boolean;
+  readonly variant: string;
+}
+
+export interface Watch {
+  onBegin(): void;
+  onProgress(progress: Progress): void;
+  /** Why to stop; null to go on. */
+  readonly reason: () => string | null;
+}
+
+/** To start a thread costs as much as to check a small variant. */
+const FEW = 3;
+const STOP_LOOKS_MS = 100;
+
+export class CheckPool {
+  private readonly options: Omit<CheckOptions, 'onProgress'>;
+  private readonly limit: ReturnType<typeof pLimit>;
+  private readonly idle: Worker[] = [];
+  private readonly all: Worker[] = [];
+  private readonly isAlone: boolean;
+
+  /** @param atOnce how many at a time; null for as many as there are cores */
+  constructor(jobs: number, atOnce: number | null, options: Omit<CheckOptions, 'onProgress'>) {
+    const threads = Math.min(jobs, atOnce ?? availableParallelism());
+    this.isAlone = threads === 1 || (atOnce === null && jobs <= FEW);
+    this.limit = pLimit(this.isAlone ? 1 : threads);
+    this.options = options;
+  }
+
+  /** @returns null where it was to stop before it began */
+  check(job: Job, watch: Watch): Promise<CheckResult | null> {
+    return this.limit(() => {
+      if (watch.reason() !== null) return null;
+      watch.onBegin();
+      if (!this.isAlone) return this.elsewhere(job, watch);
+      const onProgress = (progress: Progress | null) => {
+        if (progress !== null) watch.onProgress(progress);
+        return watch.reason();
+      };
+      return checkVariant(job.scenario, job.variant, { ...this.options, onProgress });
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((worker) => worker.terminate()));
+  }
+
+  private async elsewhere({ scenario, ...job }: Job, watch: Watch): Promise<CheckResult> {
+    const worker = this.idle.pop() ?? this.start();
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const looks = setInterval(() => {
+      if (watch.reason() !== null) Atomics.store(stop, 0, 1);
+    }, STOP_LOOKS_MS);
+    try {
+      const order: Order = { ...job, scenario: scenario.name, options: this.options, stop };
+      return { ...(await answerTo(worker, order, watch)), scenario };
+    } finally {
+      clearInterval(looks);
+      this.idle.push(worker);
+    }
+  }
+
+  private start(): Worker {
+    const worker = new Worker(new URL('./check-worker.js', import.meta.url));
+    this.all.push(worker);
+    return worker;
+  }
+}
+
+function answerTo(worker: Worker, order: Order, watch: Watch): Promise<Omit<CheckResult, 'scenario'>> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      worker.off('message', hear).off('error', fail).off('exit', ended);
+      act();
+    };
+    const fail = (error: unknown) => settle(() => reject(error instanceof Error ? error : new InternalError(String(error))));
+    const ended = (code: number) => fail(new InternalError(`a thread of the checker ended by itself (${code})`));
+    const hear = (report: Report) => {
+      if (report.type === 'progress') return watch.onProgress(report.progress);
+      for (const [path, map] of report.maps) bundleMaps.set(path, map);
+      if (report.type === 'error') return fail(errorOf(report));
+      settle(() => resolve(report.result));
+    };
+    worker.on('message', hear).once('error', fail).once('exit', ended);
+    worker.postMessage(order);
+  });
+}
+
+function errorOf({ isTheirs, message, next, stack }: Extract<Report, { type: 'error' }>): Error {
+  return Object.assign(isTheirs ? new ModelError(message, next) : new InternalError(message), { stack });
+}

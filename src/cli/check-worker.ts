@@ -1,0 +1,83 @@
+/** Checks variants in a thread of its own, one after the other, as it is told. See `check-pool.ts`. */
+import type { SourceMapPayload } from 'node:module';
+import { parentPort } from 'node:worker_threads';
+import { type CheckOptions, type CheckResult, checkVariant } from '../check/check.ts';
+import type { Progress } from '../explore/found.ts';
+import { ModelError, messageOf } from '../model/errors.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { loadShipped } from './catalogue.ts';
+import { bundleMaps, loadFile } from './load-file.ts';
+
+/** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
+export interface Order {
+  readonly file: string;
+  readonly shipped: boolean;
+  readonly scenario: string;
+  readonly variant: string;
+  readonly options: Omit<CheckOptions, 'onProgress'>;
+  /** Not zero once the search is to stop. */
+  readonly stop: Int32Array;
+}
+
+/** Where the built code of a user's files comes from: places in results and in complaints are said of the source. */
+type Maps = readonly (readonly [string, SourceMapPayload])[];
+
+export type Report =
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'result'; readonly result: Omit<CheckResult, 'scenario'>; readonly maps: Maps }
+  | {
+      readonly type: 'error';
+      readonly isTheirs: boolean;
+      readonly message: string;
+      readonly next: string | null;
+      readonly stack: string;
+      readonly maps: Maps;
+    };
+
+const EVERY_MS = 100;
+const loaded = new Map<string, Promise<readonly Scenario[]>>();
+
+const tell = (report: Report): void => parentPort?.postMessage(report);
+
+async function scenarioOf({ file, shipped, scenario: name }: Order): Promise<Scenario> {
+  const all = shipped ? (await loadShipped()).listed.map(({ scenario }) => scenario) : await scenariosIn(file);
+  const found = all.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new ModelError(`${file} no longer defines "${name}"`, 'it was changed meanwhile: check it again');
+}
+
+function scenariosIn(file: string): Promise<readonly Scenario[]> {
+  let scenarios = loaded.get(file);
+  if (scenarios === undefined) loaded.set(file, (scenarios = loadFile(file)));
+  return scenarios;
+}
+
+async function check(order: Order): Promise<void> {
+  const scenario = await scenarioOf(order);
+  let last = performance.now();
+  const onProgress = (progress: Progress | null): string | null => {
+    const now = performance.now();
+    if (progress !== null && now - last > EVERY_MS) {
+      last = now;
+      tell({ type: 'progress', progress });
+    }
+    return Atomics.load(order.stop, 0) === 0 ? null : 'interrupted';
+  };
+  const { scenario: _, ...result } = await checkVariant(scenario, order.variant, { ...order.options, onProgress });
+  tell({ type: 'result', result, maps: [...bundleMaps] });
+}
+
+parentPort?.on('message', (order: Order) => {
+  check(order).catch((error: unknown) => {
+    const isTheirs = error instanceof ModelError;
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    tell({
+      type: 'error',
+      isTheirs,
+      message: messageOf(error),
+      next: isTheirs ? error.next : null,
+      stack,
+      maps: [...bundleMaps],
+    });
+  });
+});
