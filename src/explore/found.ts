@@ -26,6 +26,8 @@ export interface Found {
   readonly depth: number;
   /** Which bound ended the search; null when nothing was left out. */
   readonly cut: string | null;
+  /** Where it was cut: how much of what can happen it has covered, as far as that can be told. */
+  readonly estimate: string | null;
 }
 
 export interface Progress {

@@ -4,6 +4,7 @@ import type { Program } from '../tables/program.ts';
 import { rehearse } from '../tables/rehearsal.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Choice } from './choice.ts';
+import { estimateCoverage } from './cut-coverage.ts';
 import type { Found, Search } from './found.ts';
 import { layoutOf } from './layout.ts';
 import { NumberList } from './number-list.ts';
@@ -102,6 +103,7 @@ export function* explore(
   }
 
   if (reduction === null) rehearse(program, program.initial());
+  const stopped = at < visited.size ? (cut ?? 'stopped') : null;
   const pathTo = (to: number) => path(program, visited, parents, to);
   return {
     program,
@@ -114,7 +116,15 @@ export function* explore(
     traces: null,
     steps,
     depth,
-    cut: at < visited.size ? (cut ?? 'stopped') : null,
+    cut: stopped,
+    estimate:
+      stopped === null
+        ? null
+        : estimateCoverage(program, {
+            has: (vector) => visited.has(vector),
+            threads: (vector) => reduction?.choose(vector) ?? EVERY_THREAD,
+            isWrong: (vector) => witness.judge.isWrong(vector),
+          }),
     pathTo,
   };
 }
