@@ -36,10 +36,6 @@ export class Arrivals {
     this.visited.get(this.ids.at(number), into);
   }
 
-  has(vector: Int32Array): boolean {
-    return this.visited.idOf(vector) >= 0;
-  }
-
   /** @returns its number, or -1 */
   numberOf(vector: Int32Array): number {
     const id = this.visited.idOf(vector);

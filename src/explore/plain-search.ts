@@ -121,7 +121,10 @@ export function* explore(
       stopped === null
         ? null
         : estimateCoverage(program, {
-            has: (vector) => visited.has(vector),
+            has: (vector) => {
+              const number = visited.numberOf(vector);
+              return number >= 0 && number < at;
+            },
             threads: (vector) => reduction?.choose(vector) ?? EVERY_THREAD,
             isWrong: (vector) => witness.judge.isWrong(vector),
           }),
