@@ -37,7 +37,8 @@ export type Kind =
   | 'list-corruption'
   | 'invariant'
   | 'end-state'
-  | 'never-reached';
+  | 'never-reached'
+  | 'non-serialisable';
 
 /** A complaint of an object about the access that it has just had. */
 export interface Splat {

@@ -6,12 +6,14 @@ import { type Fault, SEARCHED } from '../explore/judge.ts';
 import type { Progress, Sighting } from '../explore/found.ts';
 import { type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { type Lasso, findLassos } from '../explore/liveness.ts';
+import { endsOf } from '../explore/serial-ends.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import { describe, meets, named, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import type { Finding } from './finding.ts';
+import { checkSerial, type SerialVerdict, wasCompared } from './serial.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
 
@@ -32,6 +34,8 @@ export interface CheckResult {
   readonly missing: readonly Expectation[];
   readonly sometimes: Explored['sometimes'];
   readonly questions: number;
+  /** The comparison with orders of whole operations; null where the scenario does not ask for it. */
+  readonly serial: SerialVerdict | null;
 }
 
 export interface CheckOptions extends Limits {
@@ -63,6 +67,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     const finding = await endlessAfter(subject, explored, lasso);
     if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
   }
+  const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: explored.cut === null };
+  const serial = await checkSerial(subject, endsOf(explored), limits, (search) => drive(search, options));
+  findings.push(...(serial?.findings ?? []));
+  const cut = explored.cut ?? serial?.verdict.cut ?? null;
   if (explored.cut === null)
     for (const { name: wanted, reached } of explored.sometimes) if (!reached) findings.push(neverReached(subject, wanted));
   const missing = [
@@ -72,10 +80,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   return {
     scenario,
     variant: name,
-    outcome: outcomeOf(findings, missing, explored.cut),
-    exhaustive: explored.cut === null,
-    cut: explored.cut,
-    searched: searchedIn(variant, explored),
+    outcome: outcomeOf(findings, missing, cut),
+    exhaustive: cut === null,
+    cut,
+    searched: [...searchedIn(variant, explored), ...(wasCompared(serial) ? (['non-serialisable'] as const) : [])],
     states: explored.states,
     steps: explored.steps,
     depth: explored.depth,
@@ -85,6 +93,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     missing,
     sometimes: explored.sometimes,
     questions: program.learned.questions,
+    serial: serial?.verdict ?? null,
   };
 }
 
@@ -183,5 +192,6 @@ function neverReached(subject: Subject, wanted: string): Finding {
     trace: null,
     loopFrom: null,
     symptom: null,
+    serial: null,
   };
 }

@@ -46,6 +46,7 @@ export async function describe(subject: Subject, { fault, choices, byStep, prove
     trace: live,
     loopFrom: null,
     symptom: fault.prints === null ? findSymptom(program, judge, state) : null,
+    serial: null,
   };
 }
 

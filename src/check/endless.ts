@@ -38,6 +38,7 @@ export async function describeEndless(
     trace: live,
     loopFrom: prefix.length + 1,
     symptom: null,
+    serial: null,
   };
 }
 

@@ -1,10 +1,29 @@
 /** A finding: a fault with its best counterexample, confirmed on the live actors. */
 import type { Kind } from '../../machines/object.ts';
 import type { Fault } from '../explore/judge.ts';
+import type { WholeOperation } from '../explore/serial-orders.ts';
+import type { Place } from '../explore/serial-outcome.ts';
 import type { Symptom } from '../explore/symptom.ts';
 import type { RacingPair } from '../trace/racing-pair.ts';
 import type { Schedule } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
+
+/** The order of whole operations that ends most like the run. */
+export interface NearestOrder {
+  readonly order: readonly WholeOperation[];
+  /** What differs, that which names the finding first. */
+  readonly differences: readonly Difference[];
+  /** How many outcomes are like this one: no order gives them, and this is what first differs. */
+  readonly outcomes: number;
+}
+
+export interface Difference {
+  readonly object: string;
+  readonly of: Place['of'];
+  /** At the end of the run, and of the order. */
+  readonly here: string;
+  readonly there: string;
+}
 
 export interface Finding {
   readonly kind: Kind;
@@ -28,4 +47,6 @@ export interface Finding {
   readonly fault: Fault;
   /** What a kernel would first say, where it says nothing at the finding itself. */
   readonly symptom: Symptom | null;
+  /** For a run that ends as no order of whole operations does. */
+  readonly serial: NearestOrder | null;
 }

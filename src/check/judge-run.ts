@@ -9,6 +9,7 @@ import { variantOf } from './check.ts';
 import { describe, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
+import { serialOn } from './serial-run.ts';
 import type { Finding } from './finding.ts';
 
 export interface Raised {
@@ -44,7 +45,11 @@ export async function judgeRun(
     const met = { fault: subject.judge.faults[fault] as Fault, choices: choices.slice(0, after), byStep, proven: false };
     add(await describe(subject, met), primary, after);
   }
-  if (loop === null) return raised;
+  if (loop === null) {
+    const unserial = await serialOn(subject, choices);
+    if (unserial !== null) add(unserial, faults.length === 0, choices.length);
+    return raised;
+  }
   const prefix = choices.slice(0, loop.after);
   const round = choices.slice(loop.after, loop.after + loop.length);
   for (const endless of endlessIn(program, stateAfter(program, prefix), round))

@@ -136,6 +136,15 @@ export interface VariantSpec<O extends OpenObjects> {
   readonly leadsTo?: readonly Expectation[];
   /** Nothing may come after an expected finding: what does is no consequence, but a finding as well. */
   readonly leadsToNothing?: true;
+  /**
+   * However the calls of the tasks interleave, all must come out as if each call had run by itself, in some order: what
+   * the calls return, and what the objects hold when all tasks have ended. `true`: all objects. A list: only these objects
+   * or parts by path, and what the calls return; an empty one: nothing but what they return.
+   *
+   * It is for the scenario to ask. Correct code with a trylock comes out otherwise, and operations that wait for each
+   * other have no such order at all. What a worker or another daemon does belongs to no call.
+   */
+  readonly serialisable?: true | readonly string[];
 }
 
 /** A variant is a whole design: the patch, the fix, the kernel before. */
@@ -152,6 +161,8 @@ export interface Variant {
   readonly expect: readonly Expectation[];
   readonly leadsTo: readonly Expectation[];
   readonly leadsToNothing: boolean;
+  /** The objects and parts whose end is compared with that of the serial orders; null where it was not asked for. */
+  readonly serialisable: readonly string[] | null;
 }
 
 export interface Scenario {
@@ -187,6 +198,7 @@ export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Vari
     expect: spec.expect,
     leadsTo: spec.leadsTo ?? [],
     leadsToNothing: spec.leadsToNothing ?? false,
+    serialisable: spec.serialisable === true ? Object.keys(spec.objects) : (spec.serialisable ?? null),
   };
 }
 

@@ -25,12 +25,16 @@ export interface Root {
   readonly held: readonly Held[];
   /** How many slots of each pool it has taken. */
   readonly allocated: { readonly [pool: string]: number };
+  /** What each call has returned, by its number, where an oracle asks for all of them. */
+  readonly results: { readonly [call: string]: Json };
 }
 
-export const START: Root = { call: 0, locals: {}, held: [], allocated: {} };
+export const START: Root = { call: 0, locals: {}, held: [], allocated: {}, results: {} };
 
 export interface NamedThread extends Thread {
   readonly name: string;
+  /** Also those results are kept that go on to no other call. */
+  readonly keepsResults: boolean;
 }
 
 /** A loop in which nothing waits for anybody has to end by itself, and soon. */
@@ -111,7 +115,8 @@ export class Cursor {
 
   /** Names the position: two cursors with the same key go on alike. */
   get key(): string {
-    return JSON.stringify([this.status, this.root.call, this.root.locals, this.heldInAnyOrder, this.allocated, this.log]);
+    const { call, locals, results } = this.root;
+    return JSON.stringify([this.status, call, locals, results, this.heldInAnyOrder, this.allocated, this.log]);
   }
 
   /** Who lets go of two locks and takes them again in the other order stands where it stood. */
@@ -203,7 +208,7 @@ export class Cursor {
           return;
         }
         if (++round > 1) throw new ModelError(`Thread "${this.thread.name}" repeats for ever without a step`);
-        this.root = { call: 0, locals: {}, held: [...this.held], allocated: { ...this.allocated } };
+        this.root = { ...START, held: [...this.held], allocated: { ...this.allocated } };
         this.wentRound = true;
         continue;
       }
@@ -260,9 +265,15 @@ export class Cursor {
         `Thread "${this.thread.name}": ${call.operation.name}() returns again() and is no loop`,
         'yield* loop(…, function* () { … return again(…) })',
       );
-    const locals = call.result === null ? this.root.locals : { ...this.root.locals, [call.result]: this.keep(result ?? null) };
+    const keep = (into: Root['locals'], name: string | number) => ({ ...into, [name]: this.keep(result ?? null) });
     this.returned = true;
-    this.root = { call: this.root.call + 1, locals, held: [...this.held], allocated: { ...this.allocated } };
+    this.root = {
+      call: this.root.call + 1,
+      locals: call.result === null ? this.root.locals : keep(this.root.locals, call.result),
+      held: [...this.held],
+      allocated: { ...this.allocated },
+      results: this.thread.keepsResults ? keep(this.root.results, this.root.call) : this.root.results,
+    };
     this.generator = null;
     this.log = [];
   }

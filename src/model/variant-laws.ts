@@ -1,5 +1,6 @@
 /** What a variant must keep to, as far as it can be seen without running it. */
 import { ModelError } from './errors.ts';
+import { nearest } from './nearest.ts';
 import type { Call, Variant } from './scenario.ts';
 
 /** They are kept as the bits of an integer. */
@@ -12,7 +13,11 @@ const NO_PART = ['allocation', 'freed', 'path', 'then', 'toJSON'];
 const NO_THREAD = ['loop:'];
 
 /** @throws ModelError that says what is wrong and what to do about it */
-export function checkVariantLaws({ objects, threads }: Pick<Variant, 'objects' | 'threads'>): void {
+export function checkVariantLaws({
+  objects,
+  threads,
+  serialisable,
+}: Pick<Variant, 'objects' | 'threads' | 'serialisable'>): void {
   for (const [name, object] of Object.entries(objects)) {
     checkName('an object', name, NO_OBJECT);
     for (const part of Object.keys('pool' in object ? object.pool.parts : object.parts)) checkName('a part', part, NO_PART);
@@ -21,6 +26,7 @@ export function checkVariantLaws({ objects, threads }: Pick<Variant, 'objects' |
   if (Object.keys(threads).length > MOST_THREADS)
     throw new ModelError(`A variant has ${Object.keys(threads).length} threads, and may have ${MOST_THREADS}`);
   checkResults(threads);
+  if (serialisable !== null) checkSerialisable(serialisable, { objects, threads });
 }
 
 function checkName(what: string, name: string, taken: readonly string[]): void {
@@ -49,3 +55,23 @@ const resultsOf = ({ args, condition }: Call): readonly string[] => [
   ...(condition === null ? [] : [condition]),
   ...args.flatMap((arg) => (typeof arg === 'object' && arg !== null && 'local' in arg ? [String(arg.local)] : [])),
 ];
+
+/** Only what ends has an outcome, and only what is there can be compared. */
+function checkSerialisable(compared: readonly string[], { objects, threads }: Pick<Variant, 'objects' | 'threads'>): void {
+  const endless = Object.entries(threads).find(([, { kind, forever }]) => kind === 'task' && forever);
+  if (endless !== undefined)
+    throw new ModelError(
+      `A variant that is to be \`serialisable\` has a task without an end, "${endless[0]}"`,
+      'let it make its calls as often as it takes, without `forever`, or make it a daemon',
+    );
+  const parts = (object: Variant['objects'][string]) => Object.keys('pool' in object ? object.pool.parts : object.parts);
+  const known = Object.entries(objects).flatMap(([name, object]) => [name, ...parts(object).map((part) => `${name}.${part}`)]);
+  for (const path of compared) {
+    if (known.includes(path)) continue;
+    const near = nearest(path, known);
+    throw new ModelError(
+      `\`serialisable\` names "${path}", which no object of this variant has`,
+      near && `did you mean "${near}"?`,
+    );
+  }
+}

@@ -53,7 +53,12 @@ export class World {
   constructor(variant: Variant) {
     checkVariantLaws(variant);
     this.objects = variant.objects;
-    this.threads = Object.entries(variant.threads).map(([name, thread]) => ({ ...thread, name }));
+    this.threads = Object.entries(variant.threads).map(([name, thread]) => ({
+      ...thread,
+      name,
+      // What a daemon's calls return goes to nobody.
+      keepsResults: variant.serialisable !== null && thread.kind === 'task',
+    }));
     this.place('NULL', nullPage, null);
     this.place('environment', environment, null);
     for (const [name, object] of Object.entries(variant.objects)) {

@@ -1,9 +1,11 @@
 /** One finding in full: what went wrong, the diagram, what a kernel would print, how to play it again. */
 import type { Finding } from '../check/finding.ts';
+import type { WholeOperation } from '../explore/serial-orders.ts';
+import { clauseOf } from '../explore/serial-outcome.ts';
 import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
-import { count, type Paint, WIDTH, wrap } from './layout.ts';
+import { count, grouped, type Paint, WIDTH, wrap } from './layout.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
 import { stepList } from './step-list.ts';
@@ -25,6 +27,7 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...(finding.expected ? ['This is the finding that the scenario expects.'] : []),
     ...block(diagram(finding, { allSteps }).map((line) => (/^[^^]*\^{2,}$/.test(line) ? paint.bad(line) : line))),
     ...block(facts(finding)),
+    ...block(nearestOrder(finding)),
     ...block(kernel(finding)),
     ...(placeOf === null || finding.trace === null
       ? []
@@ -50,6 +53,28 @@ function facts(finding: Finding): readonly string[] {
     `${kind}: ${count(trace.steps.length, 'step')}${loop}, ${count(preemptions, 'preemption')}${fewest}, ${count(threads.length, 'thread')}.`,
   );
 }
+
+/** How many differences are spelled out. */
+const MOST_DIFFERENCES = 5;
+
+function nearestOrder({ serial }: Finding): readonly string[] {
+  if (serial === null) return [];
+  const { order, differences, outcomes } = serial;
+  const shown = differences.slice(0, MOST_DIFFERENCES);
+  const more = differences.length - shown.length;
+  return [
+    ...wrap(`Nearest serial order: ${order.map(spellOperation).join(', ')}.`, '', '  '),
+    ...shown.flatMap(({ object, here, there, of }) =>
+      wrap(`There ${object} ${clauseOf(of, there)}, here it ${clauseOf(of, here)}.`, '  ', '    '),
+    ),
+    ...(more === 0 ? [] : [`  And ${count(more, 'more difference')}.`]),
+    ...(outcomes === 1
+      ? []
+      : wrap(`Of the outcomes that no order gives, ${grouped(outcomes)} first differ in ${differences[0]?.object ?? 'this'}.`)),
+  ];
+}
+
+export const spellOperation = ({ thread, operation }: WholeOperation): string => `${thread}.${operation}()`;
 
 function kernel(finding: Finding): readonly string[] {
   const { says, lines } = kernelPrint(finding, WIDTH - 2);

@@ -5,6 +5,7 @@ import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
+import { spellOperation } from './finding-text.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
 
 export const listJson = (scenarios: readonly Scenario[]): ListJson => ({
@@ -43,6 +44,7 @@ export const checkJson = (results: readonly CheckResult[], allSteps: boolean): C
     findings: result.findings.map((finding) => findingJson(finding, allSteps)),
     consequences: result.consequences.map((finding) => findingJson(finding, allSteps)),
     sometimes: result.sometimes.map(({ name, reached }) => ({ name, reached })),
+    serial: result.serial === null ? null : { ...result.serial },
   })),
 });
 
@@ -57,6 +59,14 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
   steps: finding.trace?.steps.length ?? 0,
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
+  nearestOrder:
+    finding.serial === null
+      ? null
+      : {
+          order: finding.serial.order.map(spellOperation),
+          differences: finding.serial.differences.map(({ object, here, there }) => ({ object, here, there })),
+          outcomes: finding.serial.outcomes,
+        },
 });
 
 export interface Replayed {

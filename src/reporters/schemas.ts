@@ -59,6 +59,13 @@ const finding = z.strictObject({
   steps: whole,
   schedule: z.string().nullable(),
   diagram: z.string().nullable(),
+  nearestOrder: z
+    .strictObject({
+      order: z.array(name),
+      differences: z.array(z.strictObject({ object: name, here: z.string(), there: z.string() })),
+      outcomes: whole,
+    })
+    .nullable(),
 });
 
 export const checkSchema = z.strictObject({
@@ -79,6 +86,15 @@ export const checkSchema = z.strictObject({
       findings: z.array(finding),
       consequences: z.array(finding),
       sometimes: z.array(z.strictObject({ name, reached: z.boolean() })),
+      serial: z
+        .strictObject({
+          notApplicable: z.string().nullable(),
+          outcomes: whole,
+          serialOutcomes: whole,
+          someNeverEnd: z.boolean(),
+          cut: z.string().nullable(),
+        })
+        .nullable(),
     }),
   ),
 });

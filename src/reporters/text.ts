@@ -4,7 +4,7 @@ import type { Finding } from '../check/finding.ts';
 import type { Expectation } from '../model/scenario.ts';
 import { type FindingOptions, findingText, nameFinding } from './finding-text.ts';
 import { count, WIDTH, wrap } from './layout.ts';
-import { claim, effort, outcomeText, scopeOf } from './verdict.ts';
+import { claim, effort, notCompared, outcomeText, scopeOf } from './verdict.ts';
 
 export interface TextOptions extends FindingOptions {
   /** `full` draws every finding, `brief` only those that the scenario does not expect, `line` none. */
@@ -47,10 +47,13 @@ function oneLine(finding: Finding, { replay, paint }: FindingOptions): readonly 
 }
 
 /** What should have come and did not; before a cut, that proves nothing. */
-function absent({ missing, sometimes, cut }: CheckResult): readonly string[] {
+function absent(result: CheckResult): readonly string[] {
+  const { missing, sometimes, cut } = result;
   const never = sometimes.filter(({ reached }) => !reached);
   const soFar = cut === null ? '' : ' before the cut';
+  const unasked = notCompared(result);
   return [
+    ...(unasked === null ? [] : wrap(unasked, '  ', '    ')),
     ...missing.flatMap((expectation) => wrap(`Expected and not found${soFar}: ${spellExpectation(expectation)}.`, '  ', '    ')),
     ...never.flatMap(({ name }) => wrap(`Never reached${soFar}: "${name}".`, '  ', '    ')),
   ];

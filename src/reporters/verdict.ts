@@ -50,8 +50,26 @@ export function scopeOf(result: CheckResult): readonly string[] {
     ...wrap(
       `Memory model: sequential consistency. Bounds: ${cut === null ? 'none; every interleaving was searched' : cut}. Searched for ${listed(searched)}.`,
     ),
+    ...serialScope(result),
     ...(searched.includes('starvation') ? [] : wrap('Not searched for starvation and hung-task, which takes the whole graph.')),
   ];
+}
+
+/** How many outcomes were compared, and with how many. That there was nothing to compare is said elsewhere, and always. */
+function serialScope({ serial, searched }: CheckResult): readonly string[] {
+  if (serial === null || !searched.includes('non-serialisable')) return [];
+  const stuck = serial.someNeverEnd ? ' Orders in which an operation waits for ever have no outcome.' : '';
+  return wrap(
+    `Outcomes: ${grouped(serial.outcomes)} of all interleavings, ${grouped(serial.serialOutcomes)} of every order of whole operations.${stuck}`,
+  );
+}
+
+/** Why the outcomes were not compared with those of whole operations though the scenario asks for it. */
+export function notCompared({ serial, searched }: CheckResult): string | null {
+  if (serial === null || searched.includes('non-serialisable')) return null;
+  const { notApplicable, cut } = serial;
+  if (notApplicable !== null) return `Serialisable: not applicable, ${notApplicable}.`;
+  return `Serialisable: not compared, ${cut ?? 'no run had come to its end before the cut'}.`;
 }
 
 const callsOf = ({ calls, kind, forever }: Thread): string => {

@@ -78,3 +78,62 @@ export function pairOfLoop({ steps }: Trace, loopFrom: number, thread: string, w
 
 const isNull = (reply: unknown): boolean =>
   typeof reply === 'object' && reply !== null && (reply as { at?: unknown }).at === 'NULL';
+
+/**
+ * The pair of a call into which another thread got: its last step before and its first step after, at what the other
+ * changed or looked at. Where only one of them has to do with the other's step, it is that one and the other's step. Calls
+ * that came out otherwise than they should (`isMeant`) go first. Locks and waits order the calls, and are seldom what they
+ * race for: they go last.
+ */
+export function pairOfTorn({ steps }: Trace, isMeant: (step: TraceStep) => boolean): RacingPair {
+  const calls = new Map<string, TraceStep[]>();
+  for (const step of [...steps.filter(isMeant), ...steps.filter((step) => !isMeant(step))]) {
+    const key = `${step.thread} ${step.call}`;
+    calls.set(key, [...(calls.get(key) ?? []), step]);
+  }
+  const orders = ({ means }: TraceStep) => ['acquire', 'release', 'wait', 'signal'].includes(means.kind);
+  for (const isLeftOut of [orders, () => false])
+    for (const isTear of [wholeTear, halfTear])
+      for (const own of calls.values()) {
+        const found = tearIn(own, steps, isLeftOut, isTear);
+        if (found !== null) return found;
+      }
+  return { between: null, marked: [] };
+}
+
+type Tear = (first: TraceStep | undefined, second: TraceStep | undefined, intruder: TraceStep) => RacingPair | null;
+
+const wholeTear: Tear = (first, second, intruder) =>
+  first === undefined || second === undefined ? null : pair(first, second, intruder);
+const halfTear: Tear = (first, second, intruder) =>
+  second !== undefined ? pair(intruder, second) : first !== undefined ? pair(first, intruder) : null;
+
+/** @param own the steps of one call, in order */
+function tearIn(
+  own: readonly TraceStep[],
+  all: readonly TraceStep[],
+  isLeftOut: (step: TraceStep) => boolean,
+  isTear: Tear,
+): RacingPair | null {
+  const [begin, end] = [own[0]?.index ?? 0, own.at(-1)?.index ?? 0];
+  const mine = own.filter((step) => !isLeftOut(step));
+  const intruders = all.filter(
+    (step) => step.index > begin && step.index < end && step.thread !== own[0]?.thread && !isLeftOut(step),
+  );
+  for (const intruder of intruders.toReversed()) {
+    const first = mine.findLast((step) => step.index < intruder.index && conflict(step, intruder));
+    const second = mine.find(
+      (step) => step.index > intruder.index && (conflict(step, intruder) || step.object === first?.object),
+    );
+    const found = isTear(first, second, intruder);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Both reach a part that one of them changes. */
+const conflict = (a: TraceStep, b: TraceStep): boolean => disturbs(a, b) || disturbs(b, a);
+const disturbs = (one: TraceStep, other: TraceStep): boolean =>
+  [one.object, ...one.changes.map(({ path }) => path)].some(
+    (path) => (changes(one, path) || writes(one, path)) && touches(other, path),
+  );
