@@ -1,5 +1,5 @@
 /** A list of integers that grows without copying what it holds. */
-const CHUNK_BITS = 14;
+const CHUNK_BITS = 11;
 const CHUNK = 1 << CHUNK_BITS;
 
 export class NumberList {

@@ -7,8 +7,8 @@
  * what another call would have to do leaves an order unfinished, which then gives no outcome.
  */
 import type { Program } from '../tables/program.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Outcome, Outcomes } from './serial-outcome.ts';
-import { VisitedSet } from './visited-set.ts';
 
 /** An operation as reports name it. */
 export interface WholeOperation {
@@ -44,7 +44,7 @@ export function* findSerialOrders(
 ): Generator<null, SerialOrders, string | null> {
   const orders = new Orders(program);
   const outcomes = new Map<string, SerialOutcome>();
-  const between = new VisitedSet(program.width);
+  const between = new Arrivals(program.width);
   const state = program.initial();
   between.add(state);
   let someNeverEnd = false;
@@ -68,8 +68,7 @@ export function* findSerialOrders(
       spent += whole.states;
       someNeverEnd ||= !whole.alwaysEnds;
       for (const end of whole.ends) {
-        const added = between.add(end);
-        if (added < 0) orders.set(~added, id, thread, state);
+        if (between.add(end)) orders.set(between.size - 1, id, thread, state);
       }
     }
     someNeverEnd ||= !moved && outcomesOf.someWait(state);
@@ -120,7 +119,7 @@ function runWhole(program: Program, from: Int32Array, open: number): Whole {
   const isDaemon = (thread: number) => world.threads[thread]?.kind === 'daemon';
   const daemons = world.threads.flatMap((_, thread) => (isDaemon(thread) ? [thread] : []));
   /** States, each with the daemon that is at work for the call. */
-  const within = new VisitedSet(width + 1);
+  const within = new Arrivals(width + 1);
   const at = new Int32Array(width + 1);
   const then = new Int32Array(width + 1);
   const [state, next] = [at.subarray(0, width), then.subarray(0, width)];
