@@ -5,7 +5,7 @@
 import type { Program } from '../tables/program.ts';
 import type { Judge } from './judge.ts';
 import type { Choice } from './choice.ts';
-import { VisitedSet } from './visited-set.ts';
+import { NumberedSet } from './numbered-set.ts';
 
 export interface Counterexample {
   readonly choices: readonly Choice[];
@@ -31,13 +31,13 @@ const THREAD = cost(0, 1, 0);
 
 /** A node of the search: where it came from, and at what cost. */
 class Nodes {
-  readonly visited: VisitedSet;
+  readonly visited: NumberedSet;
   cost = new Float64Array(1 << 12);
   private parent = new Int32Array(1 << 12);
   private choice = new Int32Array(1 << 12);
 
   constructor(width: number) {
-    this.visited = new VisitedSet(width);
+    this.visited = new NumberedSet(width);
   }
 
   /** @returns the node if this way to it is the cheapest so far, else -1 */
