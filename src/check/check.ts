@@ -1,7 +1,7 @@
 /** Checks one variant: explores it, finds the best counterexample of each fault, confirms it, and compares with what is expected. */
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
-import { findBest } from '../explore/best-search.ts';
+import { type Counterexample, findBest, type Goal } from '../explore/best-search.ts';
 import { type Fault, SEARCHED } from '../explore/judge.ts';
 import type { Progress, Sighting } from '../explore/found.ts';
 import { type Explored, explore, type Limits } from '../explore/plain-search.ts';
@@ -50,17 +50,18 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const findings: Finding[] = [];
   const consequences: Finding[] = [];
   const after = variant.leadsToNothing ? findings : consequences;
+  const best = await bestOf(subject, explored, options);
   for (const sighting of explored.sightings) {
-    const finding = await findingOf(subject, explored, sighting, options);
+    const finding = await findingOf(subject, explored, sighting, best);
     const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
-  for (const lasso of findLassos(explored, 'before any finding')) {
-    const finding = await endless(subject, explored, lasso, options);
+  for (const lasso of best.lassos) {
+    const finding = await endless(subject, explored, lasso, best);
     if (!findings.some(({ id }) => id === finding.id)) findings.push(finding);
   }
-  for (const lasso of findLassos(explored, 'after a finding')) {
-    const finding = await endlessAfter(subject, explored, lasso);
+  for (const lasso of best.lassosAfter) {
+    const finding = await endlessAfter(subject, explored, lasso, best);
     if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
   }
   if (explored.cut === null)
@@ -129,34 +130,63 @@ function outcomeOf(findings: readonly Finding[], missing: readonly Expectation[]
   return missing.length > 0 ? 'missing' : 'as-expected';
 }
 
-async function findingOf(subject: Subject, explored: Explored, sighting: Sighting, options: CheckOptions): Promise<Finding> {
-  const { program, judge } = subject;
-  const best = sighting.primary
-    ? await drive(findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST), options)
-    : null;
+/** The best ways to what was found, in two searches: to what comes first on a way, and to what comes after. */
+interface BestOf {
+  readonly faults: ReadonlyMap<number, Counterexample>;
+  readonly lassos: readonly Lasso[];
+  readonly lassosAfter: readonly Lasso[];
+  readonly ways: ReadonlyMap<Lasso, Counterexample>;
+}
+
+async function bestOf({ program, judge }: Subject, explored: Explored, options: CheckOptions): Promise<BestOf> {
+  const { visited, sightings } = explored;
+  const faults = new Map<number, Counterexample>();
+  const ways = new Map<Lasso, Counterexample>();
+  const search = async (primary: boolean, lassos: readonly Lasso[]) => {
+    const seen = sightings.filter((sighting) => sighting.primary === primary);
+    const goals: readonly Goal[] = [
+      ...seen.map(({ fault }) => ({ fault: judge.keyOf(fault) })),
+      ...lassos.map(({ states }) => ({ state: (state: Int32Array) => states.has(visited.idOf(state)) })),
+    ];
+    if (goals.length === 0) return;
+    const { found } = await drive(findBest(program, judge, goals, { primary, maxNodes: NODES_FOR_BEST }), options);
+    for (const [i, best] of found.entries()) {
+      if (best === null) continue;
+      const [sighting, lasso] = [seen[i], lassos[i - seen.length]];
+      if (sighting !== undefined) faults.set(sighting.fault, best);
+      else if (lasso !== undefined) ways.set(lasso, best);
+    }
+  };
+  const lassos = findLassos(explored, 'before any finding');
+  await search(true, lassos);
+  const lassosAfter = findLassos(explored, 'after a finding');
+  await search(false, lassosAfter);
+  return { faults, lassos, lassosAfter, ways };
+}
+
+function findingOf(subject: Subject, explored: Explored, sighting: Sighting, { faults }: BestOf): Promise<Finding> {
+  const best = faults.get(sighting.fault);
   const { byStep } = sighting;
   const choices = best?.choices ?? sighting.way();
   return describe(subject, {
-    fault: judge.asMet(sighting.fault, choices, byStep),
+    fault: subject.judge.asMet(sighting.fault, choices, byStep),
     choices,
     byStep,
-    proven: best !== null && explored.cut === null,
+    proven: best?.proven === true && explored.cut === null,
   });
 }
 
 /** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
-async function endless(subject: Subject, explored: Explored, lasso: Lasso, options: CheckOptions): Promise<Finding> {
-  const { program, judge } = subject;
+function endless(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
   const { visited } = explored;
-  const inLoop = (state: Int32Array) => lasso.states.has(visited.idOf(state));
-  const best = await drive(findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST), options);
-  const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
+  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
   return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.idOf(state)));
 }
 
-/** The same after a finding, by the shortest way. */
-function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso): Promise<Finding> {
-  return describeEndless(subject, lasso, explored.pathTo(Math.min(...lasso.states)), (state) => {
+/** The same after a finding. */
+function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
+  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
+  return describeEndless(subject, lasso, prefix, (state) => {
     // Played alone, a state that was wrong leaves no mark on those that come after it.
     const marked = state.slice();
     subject.program.taint(marked);
