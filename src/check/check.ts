@@ -12,6 +12,7 @@ import { Program } from '../tables/program.ts';
 import { describe, meets, named, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import type { Finding } from './finding.ts';
+import { type Effort, shrink } from './shrink.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
 
@@ -37,9 +38,12 @@ export interface CheckResult {
 export interface CheckOptions extends Limits {
   /** Asked for now and then, also while counterexamples are made better (null); a reason makes the search stop there. */
   readonly onProgress?: (progress: Progress | null) => string | null;
+  /** Leave out of each counterexample the calls that it does not need; unless it is false. */
+  readonly shrink?: boolean;
 }
 
 const NODES_FOR_BEST = 4_000_000;
+const LEAST_NODES_FOR_SHRINKING = 5000;
 
 export async function checkVariant(scenario: Scenario, name: string, options: CheckOptions): Promise<CheckResult> {
   const began = performance.now();
@@ -51,8 +55,9 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const consequences: Finding[] = [];
   const after = variant.leadsToNothing ? findings : consequences;
   const best = await bestOf(subject, explored, options);
+  const effort = shrinkingEffort(explored, options);
   for (const sighting of explored.sightings) {
-    const finding = await findingOf(subject, explored, sighting, best);
+    const finding = await findingOf(subject, explored, sighting, best, effort);
     const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
@@ -164,17 +169,28 @@ async function bestOf({ program, judge }: Subject, explored: Explored, options: 
   return { faults, lassos, lassosAfter, ways };
 }
 
-function findingOf(subject: Subject, explored: Explored, sighting: Sighting, { faults }: BestOf): Promise<Finding> {
+async function findingOf(
+  subject: Subject,
+  explored: Explored,
+  sighting: Sighting,
+  { faults }: BestOf,
+  effort: Effort,
+): Promise<Finding> {
   const best = faults.get(sighting.fault);
   const { byStep } = sighting;
   const choices = best?.choices ?? sighting.way();
-  return describe(subject, {
-    fault: subject.judge.asMet(sighting.fault, choices, byStep),
-    choices,
-    byStep,
-    proven: best?.proven === true && explored.cut === null,
-  });
+  const fault = subject.judge.asMet(sighting.fault, choices, byStep);
+  const met = { fault, choices, byStep, proven: best?.proven === true && explored.cut === null };
+  const finding = await describe(subject, met);
+  return sighting.primary && best !== undefined ? shrink(subject, finding, met, effort) : finding;
 }
+
+/** All that is left out of a variant's findings may cost as many states as the variant has, and where it has few some more. */
+const shrinkingEffort = (explored: Explored, options: CheckOptions): Effort => ({
+  nodes: options.shrink === false ? 0 : Math.max(LEAST_NODES_FOR_SHRINKING, explored.states),
+  run: (search) => drive(search, options),
+  isStopped: () => (options.onProgress?.(null) ?? null) !== null,
+});
 
 /** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
 function endless(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
@@ -212,6 +228,7 @@ function neverReached(subject: Subject, wanted: string): Finding {
     schedule: null,
     trace: null,
     loopFrom: null,
+    without: [],
     symptom: null,
   };
 }

@@ -240,4 +240,9 @@ export class Judge {
   keyOf(fault: number): string {
     return this.keys[fault] as string;
   }
+
+  /** The number of the fault with this key, if it has been met. */
+  numberOf(key: string): number | null {
+    return this.ids.get(key) ?? null;
+  }
 }

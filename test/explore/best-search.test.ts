@@ -12,9 +12,7 @@ import { call, type Variant, variant } from '../../src/index.ts';
 import { Program } from '../../src/tables/program.ts';
 import { cells, increment } from '../helpers/tiny.ts';
 
-type Op =
-  | { readonly do: 'read' | 'bump' | 'lock' | 'unlock' | 'either' }
-  | { readonly do: 'write'; readonly value: number };
+type Op = { readonly do: 'read' | 'bump' | 'lock' | 'unlock' | 'either' } | { readonly do: 'write'; readonly value: number };
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ do: fc.constantFrom('read' as const, 'bump' as const, 'lock' as const, 'unlock' as const, 'either' as const) }),
@@ -160,7 +158,8 @@ test('a state that is wanted is come to with the fewest preemptions, of equals b
     expect: [],
   });
   const program = new Program(design);
-  const bothHaveRead = (state: Int32Array) => [0, 1].every((thread) => program.position(state, thread).step?.event.type === 'store');
+  const bothHaveRead = (state: Int32Array) =>
+    [0, 1].every((thread) => program.position(state, thread).step?.event.type === 'store');
   const { found } = search(program, new Judge(program, design), [{ state: bothHaveRead }, { state: () => false }]);
   t.deepEqual(found, [
     {
@@ -179,7 +178,10 @@ test('a search that is given up tells what it has met, and claims no more than i
   const design = variant({
     objects: { cells },
     threads: ({ cells }) => ({ a: [call(increment, cells)], b: [call(increment, cells)], c: [call(increment, cells)] }),
-    always: { 'nobody has written': ({ cells }) => cells.x.value === 0, 'nobody has written twice': ({ cells }) => cells.x.value < 2 },
+    always: {
+      'nobody has written': ({ cells }) => cells.x.value === 0,
+      'nobody has written twice': ({ cells }) => cells.x.value < 2,
+    },
     expect: [],
   });
   const program = new Program(design);

@@ -21,6 +21,8 @@ import type { Terminal } from '../terminal.ts';
 export interface CheckCommand {
   readonly json: boolean;
   readonly maxStates: number;
+  /** Leave out of counterexamples what they do not need. */
+  readonly shrink: boolean;
   readonly allSteps: boolean;
   /** Null for the usual folder, or with `json` for none. */
   readonly schedules: string | null;
@@ -103,14 +105,14 @@ async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promi
 
 const nameOf = ({ scenario, variant }: Job): string => `${scenario.name}/${variant}`;
 
-async function search(job: Job, { maxStates }: Run, progress: ProgressLine, interrupt: Interrupt): Promise<CheckResult> {
+async function search(job: Job, { maxStates, shrink }: Run, progress: ProgressLine, interrupt: Interrupt): Promise<CheckResult> {
   progress.begin(nameOf(job));
   const onProgress = (now: Progress | null) => {
     if (now !== null) progress.update(now);
     return interrupt.reason;
   };
   try {
-    return await checkVariant(job.scenario, job.variant, { maxStates, onProgress });
+    return await checkVariant(job.scenario, job.variant, { maxStates, shrink, onProgress });
   } finally {
     progress.end();
   }
