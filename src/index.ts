@@ -11,6 +11,7 @@ export type { Progress } from './explore/found.ts';
 export { InternalError, ModelError } from './model/errors.ts';
 
 // Running one schedule on the live actors
+export { variantFor } from './model/leave-out.ts';
 export type { LiveResult } from './live/live-run.ts';
 export { LiveRun } from './live/live-run.ts';
 export type { Option, Strategy } from './live/scheduler.ts';

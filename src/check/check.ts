@@ -1,7 +1,7 @@
 /** Checks one variant: explores it, finds the best counterexample of each fault, confirms it, and compares with what is expected. */
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
-import { findBest } from '../explore/best-search.ts';
+import { type Counterexample, findBest, type Goal } from '../explore/best-search.ts';
 import { type Fault, SEARCHED } from '../explore/judge.ts';
 import type { Progress, Sighting } from '../explore/found.ts';
 import { type Explored, explore, type Limits } from '../explore/plain-search.ts';
@@ -14,6 +14,7 @@ import { describe, meets, named, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import type { Finding } from './finding.ts';
 import { checkSerial, type SerialVerdict, wasCompared } from './serial.ts';
+import { type Effort, shrink } from './shrink.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
 
@@ -41,9 +42,12 @@ export interface CheckResult {
 export interface CheckOptions extends Limits {
   /** Asked for now and then, also while counterexamples are made better (null); a reason makes the search stop there. */
   readonly onProgress?: (progress: Progress | null) => string | null;
+  /** Leave out of each counterexample the calls that it does not need; unless it is false. */
+  readonly shrink?: boolean;
 }
 
 const NODES_FOR_BEST = 4_000_000;
+const LEAST_NODES_FOR_SHRINKING = 5000;
 
 export async function checkVariant(scenario: Scenario, name: string, options: CheckOptions): Promise<CheckResult> {
   const began = performance.now();
@@ -54,17 +58,19 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const findings: Finding[] = [];
   const consequences: Finding[] = [];
   const after = variant.leadsToNothing ? findings : consequences;
+  const best = await bestOf(subject, explored, options);
+  const effort = shrinkingEffort(explored, options);
   for (const sighting of explored.sightings) {
-    const finding = await findingOf(subject, explored, sighting, options);
+    const finding = await findingOf(subject, explored, sighting, best, effort);
     const list = sighting.primary ? findings : after;
     if (!list.some(({ id }) => id === finding.id)) list.push(finding);
   }
-  for (const lasso of findLassos(explored, 'before any finding')) {
-    const finding = await endless(subject, explored, lasso, options);
+  for (const lasso of best.lassos) {
+    const finding = await endless(subject, explored, lasso, best);
     if (!findings.some(({ id }) => id === finding.id)) findings.push(finding);
   }
-  for (const lasso of findLassos(explored, 'after a finding')) {
-    const finding = await endlessAfter(subject, explored, lasso);
+  for (const lasso of best.lassosAfter) {
+    const finding = await endlessAfter(subject, explored, lasso, best);
     if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
   }
   const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: explored.cut === null };
@@ -138,34 +144,74 @@ function outcomeOf(findings: readonly Finding[], missing: readonly Expectation[]
   return missing.length > 0 ? 'missing' : 'as-expected';
 }
 
-async function findingOf(subject: Subject, explored: Explored, sighting: Sighting, options: CheckOptions): Promise<Finding> {
-  const { program, judge } = subject;
-  const best = sighting.primary
-    ? await drive(findBest(program, judge, { fault: sighting.fault, primary: sighting.primary }, NODES_FOR_BEST), options)
-    : null;
-  const { byStep } = sighting;
-  const choices = best?.choices ?? sighting.way();
-  return describe(subject, {
-    fault: judge.asMet(sighting.fault, choices, byStep),
-    choices,
-    byStep,
-    proven: best !== null && explored.cut === null,
-  });
+/** The best ways to what was found, in two searches: to what comes first on a way, and to what comes after. */
+interface BestOf {
+  readonly faults: ReadonlyMap<number, Counterexample>;
+  readonly lassos: readonly Lasso[];
+  readonly lassosAfter: readonly Lasso[];
+  readonly ways: ReadonlyMap<Lasso, Counterexample>;
 }
 
+async function bestOf({ program, judge }: Subject, explored: Explored, options: CheckOptions): Promise<BestOf> {
+  const { visited, sightings } = explored;
+  const faults = new Map<number, Counterexample>();
+  const ways = new Map<Lasso, Counterexample>();
+  const search = async (primary: boolean, lassos: readonly Lasso[]) => {
+    const seen = sightings.filter((sighting) => sighting.primary === primary);
+    const goals: readonly Goal[] = [
+      ...seen.map(({ fault }) => ({ fault: judge.keyOf(fault) })),
+      ...lassos.map(({ states }) => ({ state: (state: Int32Array) => states.has(visited.numberOf(state)) })),
+    ];
+    if (goals.length === 0) return;
+    const { found } = await drive(findBest(program, judge, goals, { primary, maxNodes: NODES_FOR_BEST }), options);
+    for (const [i, best] of found.entries()) {
+      if (best === null) continue;
+      const [sighting, lasso] = [seen[i], lassos[i - seen.length]];
+      if (sighting !== undefined) faults.set(sighting.fault, best);
+      else if (lasso !== undefined) ways.set(lasso, best);
+    }
+  };
+  const lassos = findLassos(explored, 'before any finding');
+  await search(true, lassos);
+  const lassosAfter = findLassos(explored, 'after a finding');
+  await search(false, lassosAfter);
+  return { faults, lassos, lassosAfter, ways };
+}
+
+async function findingOf(
+  subject: Subject,
+  explored: Explored,
+  sighting: Sighting,
+  { faults }: BestOf,
+  effort: Effort,
+): Promise<Finding> {
+  const best = faults.get(sighting.fault);
+  const { byStep } = sighting;
+  const choices = best?.choices ?? sighting.way();
+  const fault = subject.judge.asMet(sighting.fault, choices, byStep);
+  const met = { fault, choices, byStep, proven: best?.proven === true && explored.cut === null };
+  const finding = await describe(subject, met);
+  return sighting.primary && best !== undefined ? shrink(subject, finding, met, effort) : finding;
+}
+
+/** All that is left out of a variant's findings may cost as many states as the variant has, and where it has few some more. */
+const shrinkingEffort = (explored: Explored, options: CheckOptions): Effort => ({
+  nodes: options.shrink === false ? 0 : Math.max(LEAST_NODES_FOR_SHRINKING, explored.states),
+  run: (search) => drive(search, options),
+  isStopped: () => (options.onProgress?.(null) ?? null) !== null,
+});
+
 /** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
-async function endless(subject: Subject, explored: Explored, lasso: Lasso, options: CheckOptions): Promise<Finding> {
-  const { program, judge } = subject;
+function endless(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
   const { visited } = explored;
-  const inLoop = (state: Int32Array) => lasso.states.has(visited.numberOf(state));
-  const best = await drive(findBest(program, judge, { primary: true, fault: null, state: inLoop }, NODES_FOR_BEST), options);
-  const prefix = best?.choices ?? explored.pathTo(Math.min(...lasso.states));
+  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
   return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.numberOf(state)));
 }
 
-/** The same after a finding, by the shortest way. */
-function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso): Promise<Finding> {
-  return describeEndless(subject, lasso, explored.pathTo(Math.min(...lasso.states)), (state) => {
+/** The same after a finding. */
+function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
+  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
+  return describeEndless(subject, lasso, prefix, (state) => {
     // Played alone, a state that was wrong leaves no mark on those that come after it.
     const marked = state.slice();
     subject.program.taint(marked);
@@ -191,6 +237,7 @@ function neverReached(subject: Subject, wanted: string): Finding {
     schedule: null,
     trace: null,
     loopFrom: null,
+    without: [],
     symptom: null,
     serial: null,
   };

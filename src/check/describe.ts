@@ -7,6 +7,7 @@ import { countPreemptions } from '../explore/best-search.ts';
 import type { Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
 import { findSymptom } from '../explore/symptom.ts';
+import { whatIsLeftOut } from '../model/leave-out.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 import { type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
@@ -45,6 +46,7 @@ export async function describe(subject: Subject, { fault, choices, byStep, prove
     schedule: scheduleOf(subject, name.id, live, null),
     trace: live,
     loopFrom: null,
+    without: whatIsLeftOut(variant),
     symptom: fault.prints === null ? findSymptom(program, judge, state) : null,
     serial: null,
   };
@@ -70,11 +72,11 @@ export function named(
 
 /** @param loopFrom the step, from 1, at which the loop begins that has no end */
 export const scheduleOf = (
-  { scenario, name }: Pick<Subject, 'scenario' | 'name'>,
+  { scenario, name, variant }: Pick<Subject, 'scenario' | 'name' | 'variant'>,
   finding: string | null,
   trace: Pick<Trace, 'steps'>,
   loopFrom: number | null,
-): Schedule => ({ scenario: scenario.name, variant: name, finding, ...runsOf(trace, loopFrom) });
+): Schedule => ({ scenario: scenario.name, variant: name, finding, without: whatIsLeftOut(variant), ...runsOf(trace, loopFrom) });
 
 export const meets = ({ kind, object, pair }: Pick<Finding, 'kind' | 'object' | 'pair'>, expectation: Expectation): boolean =>
   kind === expectation.kind &&

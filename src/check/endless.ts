@@ -2,6 +2,7 @@
 import { countPreemptions } from '../explore/best-search.ts';
 import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
+import { whatIsLeftOut } from '../model/leave-out.ts';
 import type { Position, Program } from '../tables/program.ts';
 import { pairOfLoop } from '../trace/racing-pair.ts';
 import { confirm } from './confirm.ts';
@@ -37,6 +38,7 @@ export async function describeEndless(
     schedule: scheduleOf(subject, name.id, live, prefix.length + 1),
     trace: live,
     loopFrom: prefix.length + 1,
+    without: whatIsLeftOut(variant),
     symptom: null,
     serial: null,
   };

@@ -44,6 +44,11 @@ export interface Finding {
   readonly trace: Trace | null;
   /** Where a loop begins in the trace, for what never ends. */
   readonly loopFrom: number | null;
+  /**
+   * What the finding does not need, and its counterexample leaves out: `user`, a thread; `registrar_b.2`, its second call.
+   * Threads, preemptions, trace and schedule are those of the design without them.
+   */
+  readonly without: readonly string[];
   readonly fault: Fault;
   /** What a kernel would first say, where it says nothing at the finding itself. */
   readonly symptom: Symptom | null;

@@ -2,6 +2,7 @@
 import { type Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
+import { leaveOut } from '../model/leave-out.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import type { TraceStep } from '../trace/trace.ts';
@@ -11,6 +12,7 @@ import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
 import { serialOn } from './serial-run.ts';
 import type { Finding } from './finding.ts';
+import { inOriginal } from './shrink.ts';
 
 export interface Raised {
   readonly finding: Finding;
@@ -18,6 +20,8 @@ export interface Raised {
   readonly primary: boolean;
   /** How many steps of the run lead to it. */
   readonly steps: number;
+  /** The run is one of the variant as it stands, but for the steps of calls that are left out. */
+  readonly isOfVariant: boolean;
 }
 
 /** The steps of a run that come round for ever: how many lead to them, and how many they are. */
@@ -26,24 +30,34 @@ export interface LoopOnRun {
   readonly length: number;
 }
 
-/** Plays a recorded run through the tables and asks the judge of the searches at each step. */
+/**
+ * Plays a recorded run through the tables and asks the judge of the searches at each step.
+ *
+ * @param without what was left out of the variant on that run
+ */
 export async function judgeRun(
   scenario: Scenario,
   name: string,
   steps: readonly TraceStep[],
   loop: LoopOnRun | null = null,
+  without: readonly string[] = [],
 ): Promise<readonly Raised[]> {
-  const variant = variantOf(scenario, name);
-  const program = new Program(variant);
-  const subject: Subject = { scenario, name, variant, program, judge: new Judge(program, variant) };
+  const original = subjectOf(scenario, name, []);
+  const subject = without.length === 0 ? original : subjectOf(scenario, name, without);
+  const { program } = subject;
   const raised: Raised[] = [];
-  const add = (finding: Finding, primary: boolean, steps: number) => {
-    if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps });
+  const add = (finding: Finding, primary: boolean, steps: number, isOfVariant = subject === original) => {
+    if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps, isOfVariant });
   };
   const { faults, choices } = faultsOn(subject, steps);
   for (const { fault, after, byStep, primary } of faults) {
     const met = { fault: subject.judge.faults[fault] as Fault, choices: choices.slice(0, after), byStep, proven: false };
-    add(await describe(subject, met), primary, after);
+    const finding = await describe(subject, met);
+    const whole =
+      subject === original
+        ? finding
+        : await inOriginal(original, subject, finding, { ...met, fault: subject.judge.keyOf(fault) });
+    add(whole ?? finding, primary, after, whole !== null);
   }
   if (loop === null) {
     const unserial = await serialOn(subject, choices);
@@ -55,6 +69,12 @@ export async function judgeRun(
   for (const endless of endlessIn(program, stateAfter(program, prefix), round))
     add(await describeEndless(subject, endless, prefix, () => round), faults.length === 0, loop.after + loop.length);
   return raised;
+}
+
+function subjectOf(scenario: Scenario, name: string, without: readonly string[]): Subject {
+  const variant = leaveOut(variantOf(scenario, name), without);
+  const program = new Program(variant);
+  return { scenario, name, variant, program, judge: new Judge(program, variant) };
 }
 
 interface FaultOnRun {

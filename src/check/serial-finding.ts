@@ -43,6 +43,7 @@ export async function describeUnserial(
     schedule: scheduleOf(subject, name.id, live, null),
     trace: live,
     loopFrom: null,
+    without: [],
     symptom: null,
     serial: { order: nearest.serial.order(), differences, outcomes },
   };

@@ -56,9 +56,10 @@ export async function checkSerial(
   const compared = await drive(compareEnds(comparison, ends));
   const findings: Finding[] = [];
   for (const unserial of compared.unserial) {
-    const best = await drive(findBest(program, judge, goalOf(comparison, unserial), nodesForBest));
+    const bounds = { primary: true, maxNodes: nodesForBest };
+    const [best] = (await drive(findBest(program, judge, [goalOf(comparison, unserial)], bounds))).found;
     const choices = best?.choices ?? unserial.way;
-    const met = { choices, proven: best !== null && exhaustive, outcomes: unserial.keys.size };
+    const met = { choices, proven: best?.proven === true && exhaustive, outcomes: unserial.keys.size };
     const finding = await describeUnserial(subject, comparison, met);
     if (finding !== null && !findings.some(({ id }) => id === finding.id)) findings.push(finding);
   }
@@ -67,8 +68,6 @@ export async function checkSerial(
 }
 
 const goalOf = (comparison: Comparison, { keys }: Unserial) => ({
-  primary: true,
-  fault: null,
   state: (state: Int32Array) => counts(comparison, state) && keys.has(keyOf(comparison.outcomes.of(state))),
 });
 

@@ -71,6 +71,7 @@ interface CheckFlags extends Selecting {
   readonly json: boolean;
   readonly maxStates: number;
   readonly jobs?: number;
+  readonly shrink: boolean;
   readonly allSteps: boolean;
   readonly schedules?: string;
   readonly quiet: boolean;
@@ -87,6 +88,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
     .option('-j, --jobs <N>', 'check so many variants at a time (default: one for each core)', positive)
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
+    .option('--no-shrink', 'counterexamples with all calls and threads')
     .option('--all-steps', 'diagrams without elisions', false)
     .option('--json', 'print interlock.check/1, schedules included', false)
     .addOption(new Option('-q, --quiet', 'a line or two for each variant').default(false).conflicts('verbose'))

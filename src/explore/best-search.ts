@@ -1,187 +1,328 @@
 /**
- * The best counterexample for one fault: fewest preemptions, then fewest threads, then fewest steps, of equals the
- * one found first in thread order. A search of its own over (state, last thread, threads that have moved), cheapest first.
+ * The best counterexamples: fewest preemptions, then fewest threads, then fewest steps. Of all schedules that are equal
+ * in these, it is the least: at the first choice in which two differ, that of the earlier thread in the scenario, and of
+ * one thread the earlier way.
+ *
+ * A search of its own on the unreduced graph, for a reduction keeps the findings and not the ways that lead to them with
+ * few preemptions. Its nodes are a state, the thread that ran last and the threads that have moved: what a schedule will
+ * still cost depends on nothing else. So each node keeps only its best schedule. Nodes are visited in the order of their
+ * cost, in rounds of equal preemptions, and one search serves many goals: it ends when none can be met more cheaply.
  */
 import type { Program } from '../tables/program.ts';
-import type { Judge } from './judge.ts';
 import type { Choice } from './choice.ts';
+import type { Judge } from './judge.ts';
 import { NumberedSet } from './numbered-set.ts';
 
 export interface Counterexample {
   readonly choices: readonly Choice[];
   readonly preemptions: number;
-  /** Nothing with fewer preemptions leads there: false where the search for it was given up. */
+  /** Nothing with fewer preemptions leads there: false where the search was given up before it knew. */
   readonly proven: boolean;
 }
 
-/** What the search is for: a fault, of a step or of a state, or a state that is wanted for another reason. */
-export interface Goal {
-  /** Ways on which another finding comes first do not count. */
-  readonly primary: boolean;
-  readonly fault: number | null;
-  readonly state?: (state: Int32Array) => boolean;
+/** What is looked for: a fault, of a step or of a state, by its key; or a state that is wanted for another reason. */
+export type Goal = { readonly fault: string } | { readonly state: (state: Int32Array) => boolean };
+
+/** What a schedule costs, the dearest first. */
+export interface Cost {
+  readonly preemptions: number;
+  readonly threads: number;
+  readonly steps: number;
 }
 
+export interface Bounds {
+  /** Ways on which another finding comes first do not count. */
+  readonly primary: boolean;
+  readonly maxNodes: number;
+  /** Nothing that costs more is of interest. */
+  readonly within?: Cost;
+}
+
+export interface Best {
+  /** For each goal; null where there is none, or the search was given up before it met one. */
+  readonly found: readonly (Counterexample | null)[];
+  readonly nodes: number;
+}
+
+const dearer = (a: Cost, b: Cost): number => a.preemptions - b.preemptions || a.threads - b.threads || a.steps - b.steps;
+
+const UNBOUNDED: Cost = { preemptions: Infinity, threads: Infinity, steps: Infinity };
+
 const NOBODY = -1;
+const ROOT = 0;
 
-/** Preemptions, threads and steps as one number that sorts as they do. */
-const cost = (preemptions: number, threads: number, steps: number): number => (preemptions * 64 + threads) * 65536 + steps;
-const PREEMPTION = cost(1, 0, 0);
-const THREAD = cost(0, 1, 0);
+/** Choices as integers that sort as schedules do: by thread, then by way. */
+const WAY_BITS = 16;
+const encode = (thread: number, way: number): number => (thread << WAY_BITS) | way;
+const decode = (choice: number): Choice => ({ thread: choice >> WAY_BITS, way: choice & ((1 << WAY_BITS) - 1) });
 
-/** A node of the search: where it came from, and at what cost. */
+/** Nodes with the best schedule that is known of each, as a tree. */
 class Nodes {
   readonly visited: NumberedSet;
-  cost = new Float64Array(1 << 12);
-  private parent = new Int32Array(1 << 12);
-  private choice = new Int32Array(1 << 12);
+  preemptions = new Int32Array(1 << 10);
+  steps = new Int32Array(1 << 10);
+  private parent = new Int32Array(1 << 10);
+  private choice = new Int32Array(1 << 10);
 
   constructor(width: number) {
     this.visited = new NumberedSet(width);
   }
 
-  /** @returns the node if this way to it is the cheapest so far, else -1 */
-  reach(vector: Int32Array, cost: number, parent: number, thread: number, way: number): number {
+  /** @returns the node if it has to be visited at this cost, else -1 */
+  reach(vector: Int32Array, preemptions: number, steps: number, parent: number, choice: number): number {
     const added = this.visited.add(vector);
     const id = added < 0 ? ~added : added;
-    if (added >= 0 && (this.cost[id] as number) <= cost) return -1;
-    while (id >= this.cost.length) this.grow();
-    this.cost[id] = cost;
+    if (added >= 0) {
+      const more = preemptions - (this.preemptions[id] as number) || steps - (this.steps[id] as number);
+      if (more > 0) return -1;
+      if (more === 0) {
+        if (!this.isBefore(parent, choice, this.parent[id] as number, this.choice[id] as number)) return -1;
+        this.parent[id] = parent;
+        this.choice[id] = choice;
+        return -1;
+      }
+    }
+    if (id >= this.parent.length) this.grow();
+    this.preemptions[id] = preemptions;
+    this.steps[id] = steps;
     this.parent[id] = parent;
-    this.choice[id] = (way << 8) | thread;
+    this.choice[id] = choice;
     return id;
+  }
+
+  /**
+   * Whether one schedule is less than another of as many steps. Both nodes have been visited, so the schedules that lead
+   * to them are final, and the two differ first where they last have a node in common.
+   */
+  isBefore(one: number, choice: number, other: number, otherChoice: number): boolean {
+    while (one !== other) {
+      choice = this.choice[one] as number;
+      otherChoice = this.choice[other] as number;
+      one = this.parent[one] as number;
+      other = this.parent[other] as number;
+    }
+    return choice < otherChoice;
+  }
+
+  /** How the node was come to. */
+  lastOf(id: number): { readonly parent: number; readonly choice: number } {
+    return { parent: this.parent[id] as number, choice: this.choice[id] as number };
   }
 
   pathTo(id: number): Choice[] {
     const path: Choice[] = [];
-    for (let at = id; (this.parent[at] as number) >= 0; at = this.parent[at] as number) {
-      const choice = this.choice[at] as number;
-      path.push({ thread: choice & 255, way: choice >> 8 });
-    }
+    for (let at = id; at > ROOT; at = this.parent[at] as number) path.push(decode(this.choice[at] as number));
     return path.toReversed();
   }
 
   private grow(): void {
-    const { length } = this.cost;
-    const [cost, parent, choice] = [new Float64Array(length * 2), new Int32Array(length * 2), new Int32Array(length * 2)];
-    cost.set(this.cost);
-    parent.set(this.parent);
-    choice.set(this.choice);
-    [this.cost, this.parent, this.choice] = [cost, parent, choice];
+    this.preemptions = doubled(this.preemptions);
+    this.steps = doubled(this.steps);
+    this.parent = doubled(this.parent);
+    this.choice = doubled(this.choice);
   }
 }
 
-/** A binary heap of nodes by cost; of equals, first come first served. */
-class Queue {
-  private readonly items: { readonly cost: number; readonly turn: number; readonly node: number }[] = [];
-  private turn = 0;
+const doubled = (old: Int32Array<ArrayBuffer>, fill = 0): Int32Array<ArrayBuffer> => {
+  const longer = new Int32Array(old.length * 2).fill(fill, old.length);
+  longer.set(old);
+  return longer;
+};
 
-  get size(): number {
-    return this.items.length;
+/**
+ * The nodes to be visited at one number of preemptions, by threads and steps. A node that was reached more cheaply since
+ * still stands where it was put first: whoever takes it out compares.
+ */
+class Round {
+  /** By threads and steps the entry that was put in last; entries are linked lists. */
+  private heads: Int32Array<ArrayBuffer>[] = [];
+  private node = new Int32Array(1 << 10);
+  private below = new Int32Array(1 << 10);
+  private used = 0;
+
+  get isEmpty(): boolean {
+    return this.used === 0;
   }
 
-  push(cost: number, node: number): void {
-    const { items } = this;
-    let at = items.length;
-    const item = { cost, turn: this.turn++, node };
-    items.push(item);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      if (before(items[up] as Item, item)) break;
-      items[at] = items[up] as Item;
-      at = up;
+  put(threads: number, steps: number, node: number): void {
+    while (this.heads.length <= threads) this.heads.push(new Int32Array(64).fill(-1));
+    let head = this.heads[threads] as Int32Array<ArrayBuffer>;
+    while (steps >= head.length) this.heads[threads] = head = doubled(head, -1);
+    if (this.used === this.node.length) {
+      this.node = doubled(this.node);
+      this.below = doubled(this.below);
     }
-    items[at] = item;
+    this.node[this.used] = node;
+    this.below[this.used] = head[steps] as number;
+    head[steps] = this.used++;
   }
 
-  pop(): Item {
-    const { items } = this;
-    const top = items[0] as Item;
-    const last = items.pop() as Item;
-    if (items.length > 0) {
-      let at = 0;
-      for (;;) {
-        let child = 2 * at + 1;
-        if (child >= items.length) break;
-        if (child + 1 < items.length && before(items[child + 1] as Item, items[child] as Item)) child++;
-        if (before(last, items[child] as Item)) break;
-        items[at] = items[child] as Item;
-        at = child;
+  /** In the order of threads, then steps. What is put in meanwhile has more steps than what is taken out. */
+  *cells(): Generator<{ readonly threads: number; readonly steps: number; readonly entry: number }> {
+    for (let threads = 0; threads < this.heads.length; threads++)
+      for (let steps = 0; steps < (this.heads[threads] as Int32Array).length; steps++) {
+        const entry = (this.heads[threads] as Int32Array)[steps] as number;
+        if (entry >= 0) yield { threads, steps, entry };
       }
-      items[at] = last;
-    }
-    return top;
+  }
+
+  nodeAt(entry: number): number {
+    return this.node[entry] as number;
+  }
+
+  /** The next entry of the same cell, or -1. */
+  after(entry: number): number {
+    return this.below[entry] as number;
+  }
+
+  clear(): void {
+    for (const head of this.heads) head.fill(-1);
+    this.used = 0;
   }
 }
 
-type Item = { readonly cost: number; readonly turn: number; readonly node: number };
-const before = (a: Item, b: Item): boolean => a.cost < b.cost || (a.cost === b.cost && a.turn < b.turn);
+/** The cheapest way that is known to one goal. */
+interface Candidate extends Cost {
+  readonly parent: number;
+  readonly choice: number;
+}
+
+/** The goals, and which of them are open: one is settled once nothing cheaper can come. */
+class Goals {
+  private readonly nodes: Nodes;
+  private readonly judge: Judge;
+  private readonly within: Cost;
+  private readonly best: (Candidate | null)[];
+  private readonly byKey = new Map<string, number[]>();
+  private readonly byFault: (readonly number[])[] = [];
+  private readonly byState: (readonly [goal: number, isWanted: (state: Int32Array) => boolean])[] = [];
+
+  constructor(goals: readonly Goal[], within: Cost, judge: Judge, nodes: Nodes) {
+    this.nodes = nodes;
+    this.within = within;
+    this.judge = judge;
+    this.best = goals.map(() => null);
+    for (const [index, goal] of goals.entries())
+      if ('state' in goal) this.byState.push([index, goal.state]);
+      else this.byKey.set(goal.fault, [...(this.byKey.get(goal.fault) ?? []), index]);
+  }
+
+  /** Whether some goal may still be met at this cost, as well as what is known or better. */
+  areOpenAt(cost: Cost): boolean {
+    return dearer(cost, this.within) <= 0 && this.best.some((known) => known === null || dearer(known, cost) >= 0);
+  }
+
+  faults(faults: readonly number[], at: Candidate): void {
+    for (const fault of faults) for (const goal of this.ofFault(fault)) this.offer(goal, at);
+  }
+
+  state(state: Int32Array, at: Candidate): void {
+    for (const [goal, isWanted] of this.byState) if (isWanted(state)) this.offer(goal, at);
+  }
+
+  /** @param reached the preemptions of the round in which the search ended; null where nothing was left out */
+  results(reached: number | null): readonly (Counterexample | null)[] {
+    return this.best.map((known) => {
+      if (known === null) return null;
+      const { preemptions, parent, choice, steps } = known;
+      const choices = steps === 0 ? [] : [...this.nodes.pathTo(parent), decode(choice)];
+      return { choices, preemptions, proven: reached === null || preemptions <= reached };
+    });
+  }
+
+  private ofFault(fault: number): readonly number[] {
+    let goals = this.byFault[fault];
+    if (goals === undefined) this.byFault[fault] = goals = this.byKey.get(this.judge.keyOf(fault)) ?? [];
+    return goals;
+  }
+
+  private offer(goal: number, at: Candidate): void {
+    const known = this.best[goal] ?? null;
+    if (dearer(at, this.within) > 0) return;
+    const more = known === null ? -1 : dearer(at, known);
+    if (more < 0 || (known !== null && more === 0 && this.isBefore(at, known))) this.best[goal] = at;
+  }
+
+  private isBefore(one: Candidate, other: Candidate): boolean {
+    return one.steps > 0 && this.nodes.isBefore(one.parent, one.choice, other.parent, other.choice);
+  }
+}
 
 const NODES_PER_TURN = 2048;
 
-/**
- * A generator, so that the caller may look up: it yields now and then, and gives up when the caller says why.
- * @returns null where it was given up
- */
+/** A generator, so that the caller may look up: it yields now and then, and gives up when the caller says why. */
 export function* findBest(
   program: Program,
   judge: Judge,
-  { fault, primary, state: isWanted }: Goal,
-  maxNodes: number,
-): Generator<null, Omit<Counterexample, 'proven'> | null, string | null> {
-  const nodes = new Nodes(program.width + 2);
-  const queue = new Queue();
-  const at = new Int32Array(program.width + 2);
-  const state = at.subarray(0, program.width);
-  const then = new Int32Array(program.width + 2);
-  const next = then.subarray(0, program.width);
+  wanted: readonly Goal[],
+  { primary, maxNodes, within = UNBOUNDED }: Bounds,
+): Generator<null, Best, string | null> {
+  const { width, threads: all } = program;
+  const nodes = new Nodes(width + 2);
+  const goals = new Goals(wanted, within, judge, nodes);
+  const at = new Int32Array(width + 2);
+  const state = at.subarray(0, width);
+  const then = new Int32Array(width + 2);
+  const next = then.subarray(0, width);
+  let round = new Round();
+  let later = new Round();
+  const end = (reached: number | null): Best => ({ found: goals.results(reached), nodes: nodes.visited.size });
 
-  at.set(program.initial());
-  at[program.width] = NOBODY;
-  queue.push(0, nodes.reach(at, 0, -1, 0, 0));
-  /** The cheapest step that raises the fault, as soon as one is known. */
-  let best: { readonly cost: number; readonly node: number; readonly choice: Choice } | null = null;
-
-  let turns = 0;
-  while (queue.size > 0) {
-    const { cost: spent, node } = queue.pop();
-    if (spent > (nodes.cost[node] as number)) continue;
-    if (best !== null && best.cost <= spent)
-      return { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
-    if (nodes.visited.size > maxNodes) return null;
-    if (++turns % NODES_PER_TURN === 0 && (yield null) !== null) return null;
+  const visit = (node: number, preemptions: number, threads: number, steps: number): void => {
     nodes.visited.get(node, at);
-    const tainted = program.isTainted(state);
-    if (primary && tainted) continue;
-    const last = at[program.width] as number;
-    const moved = at[program.width + 1] as number;
+    const last = at[width] as number;
+    const moved = at[width + 1] as number;
+    const here: Candidate = { preemptions, threads, steps, ...nodes.lastOf(node) };
     const wrong = judge.ofState(state, false);
-    const atEnd = program.isTerminal(state) ? judge.ofState(state, true) : wrong;
-    // What is found wrong at the end comes after what is wrong in the state itself.
-    const met = fault !== null && (wrong.includes(fault) || (atEnd.includes(fault) && (!primary || wrong.length === 0)));
-    if (met || isWanted?.(state)) return { choices: nodes.pathTo(node), preemptions: Math.trunc(spent / PREEMPTION) };
-    if (primary && wrong.length > 0) continue;
+    goals.faults(wrong, here);
+    goals.state(state, here);
+    if (primary && wrong.length > 0) return;
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
-    for (let thread = 0; thread < program.threads; thread++) {
+    let terminal = true;
+    for (let thread = 0; thread < all; thread++) {
       const { firstWay, ways } = program.position(state, thread);
+      const bit = 1 << thread;
+      const dearness = preemptions + (lastCouldGoOn && thread !== last ? 1 : 0);
+      const movers = threads + ((moved & bit) === 0 ? 1 : 0);
       for (let way = firstWay; way < firstWay + ways; way++) {
         if (!program.take(state, thread, way, next)) continue;
-        const bit = 1 << thread;
-        const total = spent + 1 + (lastCouldGoOn && thread !== last ? PREEMPTION : 0) + (moved & bit ? 0 : THREAD);
-        const choice = { thread, way: way - firstWay };
-        if (fault !== null && judge.ofStep(state, thread).includes(fault) && (best === null || total < best.cost))
-          best = { cost: total, node, choice };
+        terminal = false;
+        const choice = encode(thread, way - firstWay);
+        if (program.raised.length > 0) {
+          const raised = judge.ofStep(state, thread);
+          goals.faults(raised, { preemptions: dearness, threads: movers, steps: steps + 1, parent: node, choice });
+          if (primary) continue;
+        }
         if (wrong.length > 0) program.taint(next);
-        then[program.width] = thread;
-        then[program.width + 1] = moved | bit;
-        const reached = nodes.reach(then, total, node, thread, choice.way);
-        if (reached >= 0) queue.push(total, reached);
+        then[width] = thread;
+        then[width + 1] = moved | bit;
+        const reached = nodes.reach(then, dearness, steps + 1, node, choice);
+        if (reached >= 0) (dearness === preemptions ? round : later).put(movers, steps + 1, reached);
       }
     }
+    // What is wrong in the state itself comes before what is wrong because it is the last.
+    if (terminal) goals.faults(judge.ofState(state, true), here);
+  };
+
+  at.set(program.initial());
+  at[width] = NOBODY;
+  round.put(0, 0, nodes.reach(at, 0, 0, -1, 0));
+  let turns = 0;
+  for (let preemptions = 0; !round.isEmpty; preemptions++) {
+    for (const { threads, steps, entry: first } of round.cells()) {
+      if (!goals.areOpenAt({ preemptions, threads, steps })) return end(null);
+      for (let entry = first; entry >= 0; entry = round.after(entry)) {
+        const node = round.nodeAt(entry);
+        if (nodes.preemptions[node] !== preemptions || nodes.steps[node] !== steps) continue;
+        if (nodes.visited.size > maxNodes) return end(preemptions);
+        if (++turns % NODES_PER_TURN === 0 && (yield null) !== null) return end(preemptions);
+        visit(node, preemptions, threads, steps);
+      }
+    }
+    round.clear();
+    [round, later] = [later, round];
   }
-  return best === null
-    ? null
-    : { choices: [...nodes.pathTo(best.node), best.choice], preemptions: Math.trunc(best.cost / PREEMPTION) };
+  return end(null);
 }
 
 /** How many of the choices switch away from a thread that could have gone on. */

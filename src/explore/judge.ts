@@ -52,6 +52,7 @@ export class Judge {
   readonly faults: Fault[] = [];
   private readonly program: Program;
   private readonly ids = new Map<string, number>();
+  private readonly keys: string[] = [];
   private readonly always: readonly StatePredicate<boolean>[];
   private readonly atEnd: readonly StatePredicate<boolean>[];
   private readonly leaks: readonly StatePredicate<number>[];
@@ -239,8 +240,19 @@ export class Judge {
       id = this.faults.length;
       this.faults.push({ id, ...fault });
       this.ids.set(key, id);
+      this.keys[id] = key;
     }
     this.latest[id] = { id, ...fault };
     return id;
+  }
+
+  /** What makes the fault this one and no other: the same in any program of the same design. */
+  keyOf(fault: number): string {
+    return this.keys[fault] as string;
+  }
+
+  /** The number of the fault with this key, if it has been met. */
+  numberOf(key: string): number | null {
+    return this.ids.get(key) ?? null;
   }
 }

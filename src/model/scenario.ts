@@ -30,17 +30,21 @@ export class Call {
   readonly args: readonly unknown[];
   readonly result: string | null;
   readonly condition: string | null;
+  /** It keeps its place among the calls of its thread, and is not made. */
+  readonly isLeftOut: boolean;
 
   constructor(
     operation: Call['operation'],
     args: readonly unknown[],
     result: string | null = null,
     condition: string | null = null,
+    isLeftOut = false,
   ) {
     this.operation = operation;
     this.args = args;
     this.result = result;
     this.condition = condition;
+    this.isLeftOut = isLeftOut;
   }
 
   /** The result is kept, to the end, under this name. */
@@ -51,6 +55,10 @@ export class Call {
   /** The call is made only if that result was a success: neither a negative errno nor false nor NULL. */
   ifOk(result: Local): Call {
     return new Call(this.operation, this.args, this.result, result.local);
+  }
+
+  leftOut(): Call {
+    return new Call(this.operation, this.args, this.result, this.condition, true);
   }
 }
 

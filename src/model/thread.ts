@@ -202,7 +202,7 @@ export class Cursor {
     for (;;) {
       const call = this.thread.calls[this.root.call];
       if (call === undefined) {
-        if (!this.thread.forever || this.thread.calls.length === 0) {
+        if (!this.thread.forever || this.thread.calls.every(({ isLeftOut }) => isLeftOut)) {
           this.status = 'ended';
           this.step = null;
           return;
@@ -213,7 +213,10 @@ export class Cursor {
         continue;
       }
       const condition = call.condition;
-      if (condition !== null && !(condition in this.root.locals && isOk(decode(this.root.locals[condition] as Json)))) {
+      if (
+        call.isLeftOut ||
+        (condition !== null && !(condition in this.root.locals && isOk(decode(this.root.locals[condition] as Json))))
+      ) {
         this.root = { ...this.root, call: this.root.call + 1 };
         continue;
       }

@@ -10,7 +10,7 @@ const MOST_THREADS = 32;
 const NAME = /^[A-Za-z_][^\s.@#]*$/;
 const NO_OBJECT = ['NULL', 'environment', 'next', 'blocked', 'ended', 'result', 'all'];
 const NO_PART = ['allocation', 'freed', 'path', 'then', 'toJSON'];
-const NO_THREAD = ['loop:'];
+const NO_THREAD = ['loop:', 'without:'];
 
 /** @throws ModelError that says what is wrong and what to do about it */
 export function checkVariantLaws({
@@ -39,7 +39,7 @@ function checkName(what: string, name: string, taken: readonly string[]): void {
 function checkResults(threads: Variant['threads']): void {
   for (const [name, { calls }] of Object.entries(threads)) {
     const known = new Set<string>();
-    for (const call of calls) {
+    for (const call of calls.filter(({ isLeftOut }) => !isLeftOut)) {
       for (const wanted of resultsOf(call))
         if (!known.has(wanted))
           throw new ModelError(
@@ -51,7 +51,8 @@ function checkResults(threads: Variant['threads']): void {
   }
 }
 
-const resultsOf = ({ args, condition }: Call): readonly string[] => [
+/** The results of earlier calls that a call cannot be made without. */
+export const resultsOf = ({ args, condition }: Call): readonly string[] => [
   ...(condition === null ? [] : [condition]),
   ...args.flatMap((arg) => (typeof arg === 'object' && arg !== null && 'local' in arg ? [String(arg.local)] : [])),
 ];

@@ -6,6 +6,7 @@ import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
 import { count, grouped, type Paint, WIDTH, wrap } from './layout.ts';
+import { leftOut } from './not-needed.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
 import { stepList } from './step-list.ts';
@@ -49,9 +50,11 @@ function facts(finding: Finding): readonly string[] {
   const threads = threadsOf(finding, trace);
   const fewest = proven ? ' (no schedule has fewer)' : '';
   const loop = loopFrom === null ? '' : `, the last ${trace.steps.length - loopFrom + 1} of them over and over`;
+  const rest = leftOut(finding.without);
+  const without = rest === null ? [] : wrap(`Not needed for this finding: ${rest}.`, '', '  ');
   return wrap(
     `${kind}: ${count(trace.steps.length, 'step')}${loop}, ${count(preemptions, 'preemption')}${fewest}, ${count(threads.length, 'thread')}.`,
-  );
+  ).concat(without);
 }
 
 /** How many differences are spelled out. */

@@ -57,6 +57,7 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
   threads: [...finding.threads],
   preemptions: finding.preemptions,
   steps: finding.trace?.steps.length ?? 0,
+  without: [...finding.without],
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
   nearestOrder:

@@ -57,6 +57,7 @@ const finding = z.strictObject({
   threads: z.array(name),
   preemptions: whole,
   steps: whole,
+  without: z.array(name),
   schedule: z.string().nullable(),
   diagram: z.string().nullable(),
   nearestOrder: z

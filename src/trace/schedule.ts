@@ -3,8 +3,12 @@
  * to notice that the model has changed. White space of any kind separates, `>` of a quoting mail is skipped.
  *
  *     interlock/1 refcount-read-set/rfc refcount-1a2b3c4d
+ *     without: registrar_b.2
  *     registrar_a 7 refcount_read(device.refcount)
  *     user 12 wait_for_completion(device.comp)=timeout
+ *
+ * It is for the variant as it stands, or without some of its calls: each `without:` is followed by one word, the name of
+ * a thread that makes no call, or the name of a thread and which of its calls is left out, from 1.
  */
 import { ModelError } from '../model/errors.ts';
 import type { Trace } from './trace.ts';
@@ -24,12 +28,15 @@ export interface Schedule {
   readonly variant: string;
   /** The finding to which it leads, where it is known. */
   readonly finding: string | null;
+  /** What is left out of the variant: `user`, a whole thread; `registrar_b.2`, its second call. */
+  readonly without: readonly string[];
   readonly runs: readonly Run[];
   /** The runs from here on come round for ever; null if the schedule ends. */
   readonly loop: number | null;
 }
 
 const LOOP = 'loop:';
+const WITHOUT = 'without:';
 
 /** One word, for words are what white space separates: the name of a way may be several. */
 export const nameStep = (event: string, object: string, way: string | null): string =>
@@ -54,9 +61,10 @@ export function runsOf({ steps }: Pick<Trace, 'steps'>, loopFrom: number | null 
   return { runs, loop };
 }
 
-export const formatSchedule = ({ scenario, variant, finding, runs, loop }: Schedule): string =>
+export const formatSchedule = ({ scenario, variant, finding, without, runs, loop }: Schedule): string =>
   [
     `${FORMAT} ${scenario}/${variant}${finding === null ? '' : ` ${finding}`}`,
+    ...without.map((what) => `${WITHOUT} ${what}`),
     ...runs.flatMap(({ thread, steps, last }, i) => [...(i === loop ? [LOOP] : []), `${thread} ${steps} ${last}`]),
     '',
   ].join('\n');
@@ -75,7 +83,17 @@ export function parseSchedule(text: string): Schedule {
   const [, scenario, variant] = /^(.+)\/([^/]+)$/.exec(design ?? '') ?? [];
   if (scenario === undefined || variant === undefined)
     throw new ModelError(`The schedule names no scenario and variant: "${design ?? ''}"`, next);
-  const finding = rest[0] !== undefined && rest[0] !== LOOP && !/^\d+$/.test(rest[1] ?? '') ? (rest.shift() ?? null) : null;
+  const finding =
+    rest[0] !== undefined && rest[0] !== LOOP && rest[0] !== WITHOUT && !/^\d+$/.test(rest[1] ?? '')
+      ? (rest.shift() ?? null)
+      : null;
+  const without: string[] = [];
+  while (rest[0] === WITHOUT) {
+    const [, what] = rest.splice(0, 2);
+    if (what === undefined)
+      throw new ModelError('The schedule does not say what it is without', `"${WITHOUT} thread" or "${WITHOUT} thread.2"`);
+    without.push(what);
+  }
   const runs: Run[] = [];
   let loop: number | null = null;
   for (let i = 0; i < rest.length; ) {
@@ -97,5 +115,5 @@ export function parseSchedule(text: string): Schedule {
     i += 3;
   }
   if (runs.length === 0) throw new ModelError('The schedule has no steps', next);
-  return { scenario, variant, finding, runs, loop };
+  return { scenario, variant, finding, without, runs, loop };
 }

@@ -1,6 +1,15 @@
 import test from 'ava';
 import { judgeRun, type LoopOnRun } from '../../src/check/judge-run.ts';
-import { checkVariant, type Finding, formatSchedule, LiveRun, parseSchedule, replay, type Schedule } from '../../src/index.ts';
+import {
+  checkVariant,
+  type Finding,
+  formatSchedule,
+  LiveRun,
+  parseSchedule,
+  replay,
+  type Schedule,
+  variantFor,
+} from '../../src/index.ts';
 import { samples } from '../reporters/samples.ts';
 import { splats } from '../reporters/splats.ts';
 
@@ -11,11 +20,13 @@ const loopOf = ({ runs, loop }: Schedule): LoopOnRun | null =>
 /** The findings to which the schedule of a finding leads, after it has been written and read. */
 async function replayed(scenario: typeof samples, variant: string, finding: Finding) {
   const schedule = parseSchedule(formatSchedule(finding.schedule as Schedule));
-  const design = scenario.variants[variant];
-  if (design === undefined) throw new RangeError(variant);
+  const design = variantFor(scenario, schedule);
   const strategy = replay(schedule);
   const live = await new LiveRun(design).run(strategy);
-  return { diverged: strategy.diverged, raised: await judgeRun(scenario, variant, live.steps, loopOf(schedule)) };
+  return {
+    diverged: strategy.diverged,
+    raised: await judgeRun(scenario, variant, live.steps, loopOf(schedule), schedule.without),
+  };
 }
 
 for (const scenario of [samples, splats])
@@ -28,6 +39,7 @@ for (const scenario of [samples, splats])
         const again = raised.find(({ finding: { id } }) => id === finding.id);
         t.is(again?.finding.kind, finding.kind, finding.id);
         t.is(again?.primary, findings.includes(finding));
+        t.true(again?.isOfVariant);
       }
       t.pass();
     });

@@ -81,6 +81,20 @@ test('a schedule that fits and leads to its finding no more says what it leads t
   t.regex(err, /"use-after-free-00000000" is not raised any more; use-after-free-[0-9a-f]{8} is/);
 });
 
+test('a schedule that leaves out what matters is no finding of the design, and says so', async (t) => {
+  const source = toy().replace('remover: [call(toy_put, toy)]', 'remover: [call(toy_open, toy), call(toy_put, toy)]');
+  const folder = folderWith(t, { 'toy.ts': source });
+  const trick = 'interlock/1 toy/bare without: remover.1 remover 2 kfree(toy) user 1 refcount_inc_not_zero(toy.users)';
+  const { code, out, err } = await interlock(folder, ['replay', trick, ...ofToy]);
+  t.is(code, 1);
+  t.regex(out, /without the 1st call of\s+remover/);
+  t.false(out.includes('Not needed'));
+  t.regex(err, /With the calls that the schedule leaves out, no run was found that comes to this in the same way\nNext: /);
+  const unknown = await interlock(folder, ['replay', trick.replace('remover.1', 'remover.7'), ...ofToy]);
+  t.is(unknown.code, 2);
+  t.true(unknown.err.includes('There is no "remover.7" to leave out'));
+});
+
 test('a schedule that names no finding and leads to none exits 0, and shows its steps', async (t) => {
   const { folder } = await checkedToy(t);
   const { code, out } = await interlock(folder, [

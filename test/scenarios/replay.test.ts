@@ -2,7 +2,16 @@
 import { readdir } from 'node:fs/promises';
 import test from 'ava';
 import { judgeRun } from '../../src/check/judge-run.ts';
-import { checkVariant, type Finding, formatSchedule, LiveRun, parseSchedule, replay, type Scenario } from '../../src/index.ts';
+import {
+  checkVariant,
+  type Finding,
+  formatSchedule,
+  LiveRun,
+  parseSchedule,
+  replay,
+  type Scenario,
+  variantFor,
+} from '../../src/index.ts';
 
 const folder = new URL('../../scenarios/seeds/', import.meta.url);
 const files = (await readdir(folder)).filter((file) => file.endsWith('.js'));
@@ -15,8 +24,7 @@ const TIMES: { readonly [scenario: string]: number } = { 'refcount-read-set': 10
 
 async function replays(scenario: Scenario, variant: string, { schedule, id, kind, trace }: Finding): Promise<readonly string[]> {
   if (schedule === null || trace === null) return [];
-  const design = scenario.variants[variant];
-  if (design === undefined) return [`${scenario.name} has no ${variant}`];
+  const design = variantFor(scenario, schedule);
   const faults: string[] = [];
   for (let i = 0; i < (TIMES[scenario.name] ?? 2); i++) {
     const strategy = replay(parseSchedule(formatSchedule(schedule)));
@@ -25,8 +33,9 @@ async function replays(scenario: Scenario, variant: string, { schedule, id, kind
     if (JSON.stringify(run.steps) !== JSON.stringify(trace.steps)) faults.push(`${id} takes other steps in run ${i}`);
   }
   if (schedule.loop === null) {
-    const raised = await judgeRun(scenario, variant, trace.steps);
-    if (!raised.some(({ finding }) => finding.id === id && finding.kind === kind)) faults.push(`${id} is not raised again`);
+    const raised = await judgeRun(scenario, variant, trace.steps, null, schedule.without);
+    if (!raised.some(({ finding, isOfVariant }) => finding.id === id && finding.kind === kind && isOfVariant))
+      faults.push(`${id} is not raised again`);
   }
   return faults;
 }

@@ -23,6 +23,8 @@ export interface CheckCommand {
   readonly maxStates: number;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
+  /** Leave out of counterexamples what they do not need. */
+  readonly shrink: boolean;
   readonly allSteps: boolean;
   /** Null for the usual folder, or with `json` for none. */
   readonly schedules: string | null;
@@ -73,7 +75,7 @@ interface Ran {
 async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promise<Ran & { readonly code: ExitCode }> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
-  const pool = new CheckPool(jobs.length, run.jobs, { maxStates: run.maxStates });
+  const pool = new CheckPool(jobs.length, run.jobs, { maxStates: run.maxStates, shrink: run.shrink });
   const results: CheckResult[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;

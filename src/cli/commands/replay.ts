@@ -2,8 +2,10 @@
 import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
 import { LiveRun } from '../../live/live-run.ts';
 import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
+import { variantFor } from '../../model/leave-out.ts';
 import type { Scenario, Variant } from '../../model/scenario.ts';
 import { findingText, nameFinding } from '../../reporters/finding-text.ts';
+import { leftOut } from '../../reporters/not-needed.ts';
 import { replayJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { placesFrom } from '../../reporters/places.ts';
@@ -37,7 +39,8 @@ interface Played {
 export async function replay(terminal: Terminal, words: readonly string[], command: ReplayCommand): Promise<ExitCode> {
   const schedule = await readSchedule(words);
   const scenario = await scenarioNamed(schedule.scenario, command.scenario);
-  const played = await play(schedule, scenario, variantNamed(scenario, schedule.variant));
+  variantNamed(scenario, schedule.variant);
+  const played = await play(schedule, scenario, variantFor(scenario, schedule));
   if (command.json) terminal.print([JSON.stringify(asJson(played), null, 2)]);
   else terminal.print(asText(played, terminal, command));
   return report(terminal, played, scenario);
@@ -48,9 +51,10 @@ async function play(schedule: Schedule, scenario: Scenario, variant: Variant): P
   const trace = await new LiveRun(variant).run(strategy);
   const diverged = unknownThread(schedule, variant) ?? strategy.diverged;
   if (diverged !== null) return { schedule, trace, diverged, raised: [], finding: null };
-  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule));
-  const named = raised.find(({ finding }) => finding.id === schedule.finding);
-  return { schedule, trace, diverged, raised, finding: schedule.finding === null ? (raised[0] ?? null) : (named ?? null) };
+  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule), schedule.without);
+  const named = raised.find(({ finding }) => schedule.finding === null || finding.id === schedule.finding);
+  // With calls left out, what is found may be of that design alone: then it is not shown as a finding of this one.
+  return { schedule, trace, diverged, raised, finding: named?.isOfVariant === true ? named : null };
 }
 
 /** A loop that comes back to where it began can be gone round again: the second round shows that it does. */
@@ -80,8 +84,10 @@ function asText({ schedule, trace, finding, raised }: Played, { paint }: Termina
   const { allSteps, verbose } = command;
   const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const name = `${schedule.scenario}/${schedule.variant}`;
+  const rest = leftOut(schedule.without);
   const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
-  if (finding === null) return [...wrap(`${played}.`), '', ...stepList(trace.steps, { paint, placeOf })];
+  if (finding === null)
+    return [...wrap(`${played}${rest === null ? '' : `, without ${rest}`}.`), '', ...stepList(trace.steps, { paint, placeOf })];
   const others = raised.filter((other) => other !== finding);
   return [
     ...wrap(`${played}: ${finding.finding.id}.`),
@@ -101,6 +107,13 @@ function report(terminal: Terminal, { schedule, diverged, finding, raised }: Pla
       `Next: it was edited, or the model has changed since; check anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
     ]);
     return EXIT.wrongUse;
+  }
+  if (finding === null && raised.some(({ isOfVariant }) => !isOfVariant)) {
+    terminal.warn([
+      'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way',
+      `Next: it is a finding of another design; check the whole: interlock check ${scenario.name} --variant ${schedule.variant}`,
+    ]);
+    return EXIT.notAsExpected;
   }
   if (schedule.finding !== null) {
     if (finding !== null) return EXIT.asExpected;

@@ -51,7 +51,7 @@ export async function run(terminal: Terminal, word: string, command: RunCommand)
 
   const raised = await judgeRun(scenario, name, trace.steps);
   const first = raised[0]?.finding ?? null;
-  const schedule = scheduleOf({ scenario, name }, first?.id ?? null, trace, null);
+  const schedule = scheduleOf({ scenario, name, variant }, first?.id ?? null, trace, null);
   terminal.print(['', ...ending(trace, strategy)]);
   terminal.print(['', ...standingText(trace)]);
   for (const { finding, steps } of raised)
