@@ -25,6 +25,7 @@ export type Kind =
   | 'use-after-free'
   | 'double-free'
   | 'null-deref'
+  | 'data-race'
   | 'refcount'
   | 'deadlock'
   | 'self-deadlock'

@@ -255,4 +255,26 @@ export class Judge {
   numberOf(key: string): number | null {
     return this.ids.get(key) ?? null;
   }
+
+  /** What must hold in every state, for those who have to know what it looks at. */
+  get invariants(): readonly StatePredicate<boolean>[] {
+    return this.always;
+  }
+
+  /** Two accesses to one field that nothing orders. The title names the functions as a kernel does, by the alphabet. */
+  ofRace(slot: number, positions: readonly [Position, Position]): Fault {
+    const [first, second] = positions.map((position) => this.siteOf(position)) as [Site, Site];
+    const object = plainName(this.program.world.nameOf(slot));
+    const places = [first, second].map((site) => `${site.function}|${site.event}`).toSorted();
+    const functions = [first.function, second.function].toSorted();
+    const id = this.number(`data-race|${object}|${places.join('|')}`, {
+      kind: 'data-race',
+      object,
+      text: `${first.thread} and ${second.thread} access it, one of them to write, and nothing orders them`,
+      prints: `BUG: KCSAN: data-race in ${functions.join(' / ')}`,
+      sites: [first, second],
+      reads: [slot],
+    });
+    return this.faults[id] as Fault;
+  }
 }

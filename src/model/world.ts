@@ -1,6 +1,6 @@
 /** The objects of a variant, each part in a slot of its own, and what a step of kernel code says to which slot. */
 import { inspect } from 'node:util';
-import type { Alternative, Message } from '../../actors/step.ts';
+import type { Alternative, Meaning, Message } from '../../actors/step.ts';
 import { allocation, environment, nullPage, poolSlot } from '../../machines/built-in.ts';
 import type { AnyPart, Json, Name, Struct } from '../../machines/object.ts';
 import { ModelError } from './errors.ts';
@@ -28,6 +28,8 @@ export interface Send {
    * `run`: needed even for the first.
    */
   readonly rule: 'first' | 'needed' | 'if-able' | 'run';
+  /** What the message means that it comes from; none where the checker adds it by itself, as a touch. */
+  readonly means?: Meaning;
 }
 
 export interface Way {
@@ -141,7 +143,7 @@ export class World {
         'numbers, strings, booleans, handles, lists and plain objects',
       );
     const stamped = means.stamped || means.kind === 'acquire' || means.kind === 'release';
-    const said = needed(index, stamped ? { ...event, by: cursor.thread.name } : event);
+    const said = { ...needed(index, stamped ? { ...event, by: cursor.thread.name } : event), means };
     return memory === null ? [said] : [{ slot: memory, event: { type: 'touch' }, rule: 'first' }, said];
   }
 

@@ -5,7 +5,7 @@
  * been on the way to it (what follows a finding is a consequence of it).
  */
 import type { AnyMachineSnapshot } from 'xstate';
-import type { Event } from '../../actors/step.ts';
+import type { Event, Meaning } from '../../actors/step.ts';
 import type { Json, Splat } from '../../machines/object.ts';
 import type { Variant } from '../model/scenario.ts';
 import { Cursor, type Held, type Root } from '../model/thread.ts';
@@ -47,6 +47,8 @@ interface CompiledWay {
   readonly events: Int32Array;
   readonly rules: Int32Array;
   readonly main: number;
+  /** What each message means; none for what the checker adds. */
+  readonly means: readonly (Meaning | undefined)[];
   /** By the answer to the main message; -1 where the thread was stopped. */
   readonly kids: Map<number, Kid>;
 }
@@ -209,11 +211,17 @@ export class Program extends Stepper {
     const events = Int32Array.from(sends, (send) => this.table(send.slot).event(send.event));
     const rules = Int32Array.from(sends, (send) => RULES.indexOf(send.rule));
     this.addWay(slots, events, rules, main);
-    return { name, slots, events, rules, main, kids: new Map() };
+    return { name, slots, events, rules, main, means: sends.map(({ means }) => means), kids: new Map() };
   }
 
   private table(slot: number): MachineTable {
     return this.tables[slot] as MachineTable;
+  }
+
+  /** What becomes of one snapshot of a slot by one event, as `take` would have it; null where the event has to wait. */
+  react(slot: number, snapshot: number, event: number): { readonly next: number; readonly answer: number } | null {
+    const next = this.nextOf(slot, snapshot, event);
+    return next < 0 ? null : { next, answer: this.answerOf(slot, snapshot, event) };
   }
 }
 

@@ -1,0 +1,266 @@
+/**
+ * What a step touched: each slot that it looked at, and whether it read there or wrote.
+ *
+ * The class is by outcome. A step writes where the slot changed, or where its message means a write; else it reads, as a
+ * compare-and-exchange does that fails. A step that had to stop at freed memory has read what it looked at so far. What a
+ * footprint says depends on nothing but the slots in it: a step that writes none of them leaves it as it is, and that is
+ * why two steps of different threads that do not conflict may be exchanged.
+ */
+import type { Meaning } from '../../../actors/step.ts';
+import type { Program } from '../../tables/program.ts';
+
+/** Which writes conflict: all to one slot (`location`), or not those that are the same message and leave the same (`values`). */
+export type Dependence = 'location' | 'values';
+
+/** The classes of an access. Beyond `WRITE` it is a write that commutes with its like: the number tells which are alike. */
+const NONE = 0;
+export const READ = 1;
+export const WRITE = 2;
+
+/** The rules of `Send`, as the tables number them. */
+const FIRST = 0;
+const IF_ABLE = 2;
+
+/** How two steps of different threads bear on each other. */
+export const DEPENDS = 1;
+/** They access one field, one of them writes and one is plain. */
+export const RACES = 2;
+/** The later one is ordered after the earlier by synchronisation. */
+export const SYNCS = 4;
+const UNKNOWN = 255;
+
+/** What bears on other steps. Few steps of a program differ in it, wherever their threads stand. */
+export interface Shape {
+  readonly id: number;
+  readonly thread: number;
+  /** Slots, then one place for each predicate; class by class in `classes`. */
+  readonly places: readonly number[];
+  readonly classes: readonly number[];
+  /** Slots of plain, marked and synchronising accesses, for data races. */
+  readonly plain: readonly number[];
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly publishes: readonly number[];
+  readonly receives: readonly number[];
+}
+
+export interface Footprint {
+  readonly thread: number;
+  /** Of all ways of all positions. */
+  readonly way: number;
+  readonly shape: Shape;
+  /** The thread went back to where a loop or the thread began. */
+  readonly wentRound: boolean;
+}
+
+const PUBLISHES: ReadonlySet<Meaning['kind']> = new Set(['release', 'signal', 'get', 'put']);
+const RECEIVES: ReadonlySet<Meaning['kind']> = new Set(['acquire', 'wait', 'get', 'put']);
+const NO_ACCESS: ReadonlySet<Meaning['kind']> = new Set(['alloc', 'free', 'choose']);
+
+/** Objects by which threads are ordered: somebody acquires, releases, waits for or signals them. Learned as steps are met. */
+export class SyncObjects {
+  /** Some update was taken for one that does not order. */
+  wasWrong = false;
+  private readonly slots = new Set<number>();
+  private readonly denied = new Set<number>();
+
+  /** A pass begins, in which every update is looked at anew. */
+  begin(): void {
+    this.denied.clear();
+    this.wasWrong = false;
+  }
+
+  add(slot: number): void {
+    this.slots.add(slot);
+    this.wasWrong ||= this.denied.has(slot);
+  }
+
+  /** An update of such an object orders, too; that of any other does not. */
+  has(slot: number): boolean {
+    if (this.slots.has(slot)) return true;
+    this.denied.add(slot);
+    return false;
+  }
+}
+
+export class Footprints {
+  private readonly shapes: Shape[] = [];
+  private readonly shapeByKey = new Map<string, Shape>();
+  private readonly program: Program;
+  readonly dependence: Dependence;
+  /** By predicate, the places of the state that it looks at: whatever changes one of them is ordered. */
+  private readonly visible: readonly ReadonlySet<number>[];
+  private readonly sync: SyncObjects;
+  /** By way: its footprints, and what tells them apart. */
+  private readonly known: { readonly footprint: Footprint; readonly signature: Int32Array }[][] = [];
+  /** By later and earlier shape. */
+  private readonly relation: Uint8Array[] = [];
+  private signature = new Int32Array(8);
+
+  constructor(program: Program, dependence: Dependence, visible: readonly ReadonlySet<number>[], sync: SyncObjects) {
+    this.program = program;
+    this.dependence = dependence;
+    this.visible = visible;
+    this.sync = sync;
+  }
+
+  /** To be asked right after `program.take`. */
+  of(before: Int32Array, thread: number, way: number, after: Int32Array): Footprint {
+    const { slots } = this.program.ways[way] as Program['ways'][number];
+    const length = slots.length + 1;
+    if (this.signature.length < length) this.signature = new Int32Array(length * 2);
+    const { signature } = this;
+    this.classify(before, way, after);
+    signature[slots.length] = after[this.program.slots + thread] as number;
+    const known = (this.known[way] ??= []);
+    search: for (const entry of known) {
+      for (let i = 0; i < length; i++) if (entry.signature[i] !== signature[i]) continue search;
+      return entry.footprint;
+    }
+    const footprint = this.make(thread, way, after);
+    known.push({ footprint, signature: signature.slice(0, length) });
+    return footprint;
+  }
+
+  /** How a step of one shape bears on an earlier one of another. */
+  relate(later: Shape, earlier: Shape): number {
+    const known = this.relation[later.id]?.[earlier.id];
+    if (known !== undefined && known !== UNKNOWN) return known;
+    let row = this.relation[later.id] as Uint8Array;
+    if (earlier.id >= row.length) {
+      row = new Uint8Array(this.shapes.length * 2).fill(UNKNOWN);
+      row.set(this.relation[later.id] as Uint8Array);
+      this.relation[later.id] = row;
+    }
+    return (row[earlier.id] = relationOf(later, earlier));
+  }
+
+  /** Exchanged, they would not be what they are. */
+  depend(later: Footprint, earlier: Footprint): boolean {
+    return (this.relate(later.shape, earlier.shape) & DEPENDS) !== 0;
+  }
+
+  private classify(before: Int32Array, way: number, after: Int32Array): void {
+    const { slots, events, means } = this.program.ways[way] as Program['ways'][number];
+    const stoppedAt = this.stoppedAt(way);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      const writes = before[slot] !== after[slot] || (stoppedAt < 0 && means[i]?.kind === 'write');
+      this.signature[i] = stoppedAt >= 0 && i > stoppedAt ? NONE : writes ? WRITE : READ;
+      if (this.dependence === 'values' && means[i]?.kind === 'write' && this.signature[i] === WRITE)
+        this.signature[i] = this.likeness(slot, before[slot] as number, events[i] as number);
+    }
+  }
+
+  /** The send at which the thread was stopped before the rest was said; -1 if all was said. */
+  private stoppedAt(way: number): number {
+    const { raised } = this.program;
+    if (!raised.some(({ splat }) => splat.stops)) return -1;
+    const { slots, rules } = this.program.ways[way] as Program['ways'][number];
+    return slots.findIndex((slot, i) => rules[i] === FIRST && raised.some((one) => one.slot === slot && one.splat.stops));
+  }
+
+  /** Writes are alike where to write the same once more changes nothing and is answered alike. */
+  private likeness(slot: number, snapshot: number, event: number): number {
+    const once = this.program.react(slot, snapshot, event);
+    const twice = once === null ? null : this.program.react(slot, once.next, event);
+    if (once === null || twice === null || once.next !== twice.next || once.answer !== twice.answer) return WRITE;
+    return WRITE + 1 + event * 65536 + once.next;
+  }
+
+  private make(thread: number, way: number, after: Int32Array): Footprint {
+    const { program } = this;
+    const { slots, kids } = program.ways[way] as Program['ways'][number];
+    const classes = new Map<number, number>();
+    for (const [i, slot] of slots.entries()) if (this.signature[i] !== NONE) classes.set(slot, this.signature[i] as number);
+    this.addArrival(thread, after, classes);
+    const changed = new Set([program.slots + thread, ...[...classes].flatMap(([slot, is]) => (is >= WRITE ? [slot] : []))]);
+    for (const [i, places] of this.visible.entries())
+      if ([...places].some((place) => changed.has(place))) classes.set(program.slots + i, WRITE);
+    const here = [...kids.values()].filter(({ position }) => position === after[program.slots + thread]);
+    const shape = this.shapeOf({
+      thread,
+      places: [...classes.keys()],
+      classes: [...classes.values()],
+      ...this.accesses(way, here[0]?.reply !== false),
+    });
+    return { thread, way, shape, wentRound: here.some(({ wentRound }) => wentRound) };
+  }
+
+  private shapeOf(like: Omit<Shape, 'id'>): Shape {
+    const key = JSON.stringify(like);
+    let shape = this.shapeByKey.get(key);
+    if (shape === undefined) {
+      shape = { id: this.shapes.length, ...like };
+      this.shapes.push(shape);
+      this.shapeByKey.set(key, shape);
+      this.relation.push(new Uint8Array(16).fill(UNKNOWN));
+    }
+    return shape;
+  }
+
+  /**
+   * Who comes to stand before a lock that it holds is wrong in that state if the lock is not to be had, and so whether it
+   * comes there before or after a change of the lock matters: it has looked at the lock.
+   */
+  private addArrival(thread: number, after: Int32Array, classes: Map<number, number>): void {
+    const { reacquires, firstWay, ways } = this.program.position(after, thread);
+    if (!reacquires) return;
+    for (const { slots } of this.program.ways.slice(firstWay, firstWay + ways))
+      for (const slot of slots) if (!classes.has(slot)) classes.set(slot, READ);
+  }
+
+  /** What of it counts for data races. Who asks for a lock and is refused has got no order from it. */
+  private accesses(way: number, granted: boolean) {
+    const { slots, means: meanings } = this.program.ways[way] as Program['ways'][number];
+    const stopped = this.stoppedAt(way) >= 0;
+    const plain: number[] = [];
+    const reads: number[] = [];
+    const writes: number[] = [];
+    const publishes: number[] = [];
+    const receives: number[] = [];
+    for (const [i, means] of meanings.entries()) {
+      if (means === undefined || stopped || NO_ACCESS.has(means.kind)) continue;
+      const slot = slots[i] as number;
+      (means.kind === 'read' || this.signature[i] === READ ? reads : writes).push(slot);
+      if (means.plain) plain.push(slot);
+      if (PUBLISHES.has(means.kind) || RECEIVES.has(means.kind)) this.sync.add(slot);
+      const orders = means.kind === 'update' && !means.plain && this.sync.has(slot);
+      if (PUBLISHES.has(means.kind) || orders) publishes.push(slot);
+      if (orders || (RECEIVES.has(means.kind) && (granted || !means.try))) receives.push(slot);
+    }
+    return { plain, reads, writes, publishes, receives };
+  }
+}
+
+/** Whether an access of the one and an access of the other to the same place conflict. */
+const conflict = (a: number, b: number): boolean => (a >= WRITE || b >= WRITE) && (a !== b || a === WRITE);
+
+function relationOf(later: Shape, earlier: Shape): number {
+  if (later.thread === earlier.thread) return DEPENDS;
+  let relation = 0;
+  for (const [i, place] of later.places.entries()) {
+    const j = earlier.places.indexOf(place);
+    if (j < 0 || !conflict(later.classes[i] as number, earlier.classes[j] as number)) continue;
+    relation |= DEPENDS;
+    if (earlier.publishes.includes(place) && later.receives.includes(place)) relation |= SYNCS;
+  }
+  return racesOf(later, earlier).length > 0 ? relation | RACES : relation;
+}
+
+/** The fields at which two accesses, unordered, make a data race. */
+export function racesOf(a: Shape, b: Shape): readonly number[] {
+  const touched = (step: Shape) => [...step.reads, ...step.writes];
+  return touched(a).filter(
+    (slot) =>
+      touched(b).includes(slot) &&
+      (a.writes.includes(slot) || b.writes.includes(slot)) &&
+      (a.plain.includes(slot) || b.plain.includes(slot)),
+  );
+}
+
+/** The send is a touch of memory, or of a NULL pointer, after which nothing else may be said. */
+export const isGuard = (rule: number | undefined): boolean => rule === FIRST;
+
+/** The send may keep its step waiting. */
+export const mayWait = (rule: number | undefined): boolean => rule !== IF_ABLE;

@@ -1,0 +1,85 @@
+/** Every order in which a program can be played, one by one, and how many of them differ in more than independent steps. */
+import type { Dependence } from '../../src/explore/dpor/footprint.ts';
+import type { Program } from '../../src/tables/program.ts';
+
+/** A step as it was taken. */
+interface Taken {
+  readonly name: string;
+  readonly thread: number;
+  readonly way: number;
+  /** By slot: `read`, `write`, or what is written, where to write it twice is as good as once. */
+  readonly touched: ReadonlyMap<number, string>;
+}
+
+/** Plays it, and says in its own words what was touched: by outcome, and what was not said was not touched. */
+function take(program: Program, dependence: Dependence, state: Int32Array, thread: number, way: number, order: number) {
+  const after = new Int32Array(program.width);
+  if (!program.take(state, thread, way, after)) return null;
+  const { slots, events, rules, means } = program.ways[way] as Program['ways'][number];
+  const killer = program.raised.find(({ splat }) => splat.stops)?.slot;
+  const guard = [...slots].findIndex((slot, i) => rules[i] === 0 && slot === killer);
+  const touched = new Map<number, string>();
+  const then = program.position(after, thread);
+  // Who comes before a lock that it holds looks whether it is to be had.
+  if (then.reacquires)
+    for (const one of program.ways.slice(then.firstWay, then.firstWay + then.ways))
+      for (const slot of one.slots) touched.set(slot, 'read');
+  for (const [i, slot] of slots.entries()) {
+    if (guard >= 0 && i > guard) break;
+    const stores = guard < 0 && means[i]?.kind === 'write';
+    const once = program.react(slot, state[slot] as number, events[i] as number);
+    const twice = once && program.react(slot, once.next, events[i] as number);
+    const isIdempotent = once?.next === twice?.next && once?.answer === twice?.answer;
+    if (stores && dependence === 'values' && isIdempotent) touched.set(slot, `${events[i]} giving ${once?.next}`);
+    else touched.set(slot, stores || state[slot] !== after[slot] ? 'write' : 'read');
+  }
+  const taken: Taken = { name: `${thread}.${order}`, thread, way, touched };
+  return { after, taken };
+}
+
+const conflict = (a: Taken, b: Taken): boolean =>
+  a.thread === b.thread ||
+  [...a.touched].some(([slot, how]) => {
+    const other = b.touched.get(slot);
+    return other !== undefined && (how === 'write' || how !== other);
+  });
+
+/** The same for two runs if and only if one becomes the other when neighbours that do not conflict are exchanged. */
+const nameOf = (run: readonly Taken[]): string =>
+  run
+    .map((step, at) => {
+      const after = run.slice(0, at).filter((earlier) => conflict(earlier, step));
+      return `${step.name} ${step.way} after ${after
+        .map(({ name }) => name)
+        .toSorted()
+        .join(',')}`;
+    })
+    .toSorted()
+    .join('; ');
+
+/** @returns null where there are more than that many runs */
+export function countTraces(program: Program, mostRuns: number, dependence: Dependence = 'location'): number | null {
+  const classes = new Set<string>();
+  const orders = program.world.threads.map(() => 0);
+  let runs = 0;
+  const visit = (state: Int32Array, run: readonly Taken[]) => {
+    if (runs > mostRuns) return;
+    let isOver = true;
+    for (const [thread] of program.world.threads.entries()) {
+      const { firstWay, ways } = program.position(state, thread);
+      for (let way = firstWay; way < firstWay + ways; way++) {
+        const next = take(program, dependence, state, thread, way, orders[thread] as number);
+        if (next === null) continue;
+        isOver = false;
+        orders[thread] = (orders[thread] as number) + 1;
+        visit(next.after, [...run, next.taken]);
+        orders[thread]--;
+      }
+    }
+    if (!isOver) return;
+    runs++;
+    classes.add(nameOf(run));
+  };
+  visit(program.initial(), []);
+  return runs > mostRuns ? null : classes.size;
+}
