@@ -99,7 +99,8 @@ class Shrinking {
     effort.nodes -= nodes;
     const [best] = found;
     const number = judge.numberOf(fault);
-    if (best === null || best === undefined || number === null) return null;
+    // What is wrong before anybody moves has no schedule: the design as it stands has one.
+    if (best === null || best === undefined || best.choices.length === 0 || number === null) return null;
     const { choices, proven } = best;
     const { byStep } = met;
     const smaller = { fault: judge.asMet(number, choices, byStep), choices, byStep, proven: proven && met.proven };

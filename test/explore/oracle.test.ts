@@ -8,10 +8,20 @@ import { type Message, message, type Operation, oneOf, send } from '../../actors
 import { globals, type Handle, type HandleTo, part, type Protocol, setupObject } from '../../machines/object.ts';
 import { type Lasso, findLassos } from '../../src/explore/liveness.ts';
 import { type Explored, explore } from '../../src/explore/plain-search.ts';
-import { call, formatSchedule, LiveRun, parseSchedule, replay, task, type Variant, variant } from '../../src/index.ts';
+import {
+  call,
+  checkVariant,
+  formatSchedule,
+  LiveRun,
+  parseSchedule,
+  replay,
+  task,
+  type Variant,
+  variant,
+} from '../../src/index.ts';
 import { leaveOut } from '../../src/model/leave-out.ts';
 import { Program } from '../../src/tables/program.ts';
-import { checkTiny } from '../helpers/tiny.ts';
+import { checkTiny, scenarioOf } from '../helpers/tiny.ts';
 
 /** What an event does where the object has this value; null: it must wait. */
 type Effect = { readonly to: number; readonly reply: number; readonly splat: 'none' | 'warn' | 'oops' } | null;
@@ -245,7 +255,8 @@ testProp(
     const { best, all, isComplete } = bruteForce(program);
     fc.pre(isComplete);
     const design = variantOf(program);
-    const { findings, consequences, exhaustive } = await checkTiny(design);
+    const scenario = scenarioOf({ it: design });
+    const { findings, consequences, exhaustive } = await checkVariant(scenario, 'it', { maxStates: 100_000, shrink: false });
     t.true(exhaustive);
     const keyOf = ({ kind, fault }: (typeof findings)[number]): string => {
       if (kind === 'invariant') return 'invariant';
@@ -267,7 +278,12 @@ testProp(
     );
     t.true(findings.every(({ proven }) => proven));
     t.deepEqual(consequences.map(keyOf).toSorted(), [...all].filter((key) => !best.has(key)).toSorted());
-    for (const { schedule, trace } of [...findings, ...consequences]) {
+    const smaller = (await checkTiny(design)).findings;
+    t.deepEqual(
+      smaller.map(({ id }) => id),
+      findings.map(({ id }) => id),
+    );
+    for (const { schedule, trace } of [...findings, ...smaller, ...consequences]) {
       if (schedule === null || trace === null || trace.steps.length === 0) continue;
       const again = parseSchedule(formatSchedule(schedule));
       t.deepEqual(again, schedule);
