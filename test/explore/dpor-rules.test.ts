@@ -166,6 +166,24 @@ test('a state that was wrong before makes a consequence of what comes after it, 
   ]);
 });
 
+test('where the first state is wrong, everything else is a consequence', (t) => {
+  const never = { always: { 'x is 1': ({ box: { x } }) => x.value === 1 } } satisfies Asks;
+  t.deepEqual(saidBy(traced(of([warn('a')], never))), ['finding: invariant "x is 1" does not hold', 'later: warn a']);
+});
+
+test('a thread that waits where the bound has stopped it might have gone on in another order: that is said, too', (t) => {
+  const design = variant({
+    objects: { box },
+    threads: ({ box: it }) => ({
+      d: daemon([call(({ done }: Box) => wait_for_completion(done), it)], { forever: true }),
+      a: [call(({ done }: Box) => complete(done), it)],
+    }),
+    expect: [],
+  });
+  t.is(traced(design, { maxTurns: 1 }).cut, 'loops at 1 turns');
+  t.is(traced(design, { maxTurns: 2 }).cut, null);
+});
+
 test('loops are gone round as often as was said, and the verdict says so', (t) => {
   const spin: Code = ({ x }) =>
     loop(null, function* () {
