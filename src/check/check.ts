@@ -1,20 +1,18 @@
 /** Checks one variant: explores it, finds the best counterexample of each fault, confirms it, and compares with what is expected. */
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
-import { type Counterexample, findBest, type Goal } from '../explore/best-search.ts';
-import { type Fault, SEARCHED } from '../explore/judge.ts';
-import type { Progress, Sighting } from '../explore/found.ts';
-import { type Explored, explore, type Limits } from '../explore/plain-search.ts';
-import { type Lasso, findLassos } from '../explore/liveness.ts';
+import type { Found, Progress } from '../explore/found.ts';
+import { SEARCHED } from '../explore/judge.ts';
+import type { Limits } from '../explore/plain-search.ts';
 import { endsOf } from '../explore/serial-ends.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
-import { describe, meets, named, type Subject } from './describe.ts';
-import { describeEndless } from './endless.ts';
+import { meets, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
-import { checkSerial, type SerialVerdict, wasCompared } from './serial.ts';
-import { type Effort, shrink } from './shrink.ts';
+import { findingsOf, NODES_FOR_BEST, type Pains } from './findings.ts';
+import { checkSerial, type SerialCheck, type SerialVerdict, wasCompared } from './serial.ts';
+import { type How, type Searched, searchBy, USUALLY } from './strategy.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
 
@@ -24,8 +22,16 @@ export interface CheckResult {
   readonly outcome: Outcome;
   readonly exhaustive: boolean;
   readonly cut: string | null;
+  /** Where it was cut: how much of what can happen was covered, as far as that can be told. */
+  readonly estimate: string | null;
+  /** The search that decided. */
+  readonly strategy: string;
+  /** What else the search has to say, in sentences. */
+  readonly notes: readonly string[];
   readonly searched: readonly Kind[];
   readonly states: number;
+  /** Complete runs, where the search goes along runs. */
+  readonly traces: number | null;
   readonly steps: number;
   readonly depth: number;
   readonly seconds: number;
@@ -33,7 +39,7 @@ export interface CheckResult {
   readonly consequences: readonly Finding[];
   /** What was expected, in the findings or after them, and did not come. */
   readonly missing: readonly Expectation[];
-  readonly sometimes: Explored['sometimes'];
+  readonly sometimes: Found['sometimes'];
   readonly questions: number;
   /** The comparison with orders of whole operations; null where the scenario does not ask for it. */
   readonly serial: SerialVerdict | null;
@@ -44,64 +50,69 @@ export interface CheckOptions extends Limits {
   readonly onProgress?: (progress: Progress | null) => string | null;
   /** Leave out of each counterexample the calls that it does not need; unless it is false. */
   readonly shrink?: boolean;
+  /** Which search decides; see `USUALLY` for what is not said. */
+  readonly how?: Partial<How>;
+  /** In bytes, of the whole process. */
+  readonly maxMemory?: number | null;
+  readonly maxSeconds?: number | null;
 }
-
-const NODES_FOR_BEST = 4_000_000;
-const LEAST_NODES_FOR_SHRINKING = 5000;
 
 export async function checkVariant(scenario: Scenario, name: string, options: CheckOptions): Promise<CheckResult> {
   const began = performance.now();
   const variant = variantOf(scenario, name);
   const program = new Program(variant);
-  const explored = await drive(explore(program, variant, options), options);
-  const subject: Subject = { scenario, name, variant, program, judge: explored.judge };
-  const findings: Finding[] = [];
-  const consequences: Finding[] = [];
-  const after = variant.leadsToNothing ? findings : consequences;
-  const best = await bestOf(subject, explored, options);
-  const effort = shrinkingEffort(explored, options);
-  for (const sighting of explored.sightings) {
-    const finding = await findingOf(subject, explored, sighting, best, effort);
-    const list = sighting.primary ? findings : after;
-    if (!list.some(({ id }) => id === finding.id)) list.push(finding);
-  }
-  for (const lasso of best.lassos) {
-    const finding = await endless(subject, explored, lasso, best);
-    if (!findings.some(({ id }) => id === finding.id)) findings.push(finding);
-  }
-  for (const lasso of best.lassosAfter) {
-    const finding = await endlessAfter(subject, explored, lasso, best);
-    if (![...findings, ...consequences].some(({ id }) => id === finding.id)) after.push(finding);
-  }
-  const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: explored.cut === null };
-  const serial = await checkSerial(subject, endsOf(explored), limits, (search) => drive(search, options));
-  findings.push(...(serial?.findings ?? []));
-  const cut = explored.cut ?? serial?.verdict.cut ?? null;
-  if (explored.cut === null)
-    for (const { name: wanted, reached } of explored.sometimes) if (!reached) findings.push(neverReached(subject, wanted));
+  const reason = reasonToStop(options, began);
+  const searched = await drive(searchBy({ ...USUALLY, ...options.how }, program, variant, options), reason);
+  const { found, ends } = searched;
+  const subject: Subject = { scenario, name, variant, program, judge: found.judge };
+  const pains: Pains = {
+    run: (search) => drive(search, reason),
+    isStopped: () => reason(null) !== null,
+    shrinks: options.shrink !== false,
+  };
+  const { findings, consequences } = await findingsOf(subject, searched, pains);
+  const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: found.cut === null };
+  const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
+  const all = [...findings, ...(serial?.findings ?? [])];
+  const cut = found.cut ?? serial?.verdict.cut ?? null;
   const missing = [
-    ...variant.expect.filter((expectation) => !findings.some((finding) => meets(finding, expectation))),
-    ...variant.leadsTo.filter((expectation) => ![...consequences, ...findings].some((finding) => meets(finding, expectation))),
+    ...variant.expect.filter((expectation) => !all.some((finding) => meets(finding, expectation))),
+    ...variant.leadsTo.filter((expectation) => ![...consequences, ...all].some((finding) => meets(finding, expectation))),
   ];
   return {
     scenario,
     variant: name,
-    outcome: outcomeOf(findings, missing, cut),
+    outcome: outcomeOf(all, missing, cut),
     exhaustive: cut === null,
     cut,
-    searched: [...searchedIn(variant, explored), ...(wasCompared(serial) ? (['non-serialisable'] as const) : [])],
-    states: explored.states,
-    steps: explored.steps,
-    depth: explored.depth,
+    estimate: found.estimate,
+    strategy: searched.strategy,
+    notes: searched.notes,
+    searched: searchedIn(variant, searched, program.hasLoops, serial),
+    states: found.states,
+    traces: found.traces,
+    steps: found.steps,
+    depth: found.depth,
     seconds: (performance.now() - began) / 1000,
-    findings,
+    findings: all,
     consequences,
     missing,
-    sometimes: explored.sometimes,
+    sometimes: found.sometimes,
     questions: program.learned.questions,
     serial: serial?.verdict ?? null,
   };
 }
+
+/** What the user wants, and what the machine has to spare. */
+function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
+  return (progress) => {
+    if (maxSeconds && performance.now() - began > maxSeconds * 1000) return `${maxSeconds} seconds`;
+    if (maxMemory && process.memoryUsage.rss() > maxMemory) return `${Math.round(maxMemory / MEGABYTE)} MB of memory`;
+    return onProgress?.(progress) ?? null;
+  };
+}
+
+const MEGABYTE = 1_000_000;
 
 /** Schedules are separated by white space, and a slash parts the two names. @throws ModelError */
 export function variantOf(scenario: Scenario, name: string): Variant {
@@ -118,127 +129,38 @@ export function variantOf(scenario: Scenario, name: string): Variant {
   );
 }
 
+type Reason = (progress: Progress | null) => string | null;
+
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
-async function drive<R>(search: Generator<Progress | null, R, string | null>, { onProgress }: CheckOptions): Promise<R> {
+async function drive<R>(search: Generator<Progress | null, R, string | null>, reason: Reason): Promise<R> {
   let turn = search.next();
   while (!turn.done) {
     await setImmediate();
-    turn = search.next(onProgress?.(turn.value) ?? null);
+    turn = search.next(reason(turn.value));
   }
   return turn.value;
 }
 
-/** What holds at the end was searched for where some run came to an end. */
-const searchedIn = (variant: Variant, { cut, judge }: Explored): readonly Kind[] => [
-  ...SEARCHED,
-  ...(cut === null ? (['hung-task', 'starvation'] as const) : []),
-  ...(Object.keys(variant.always).length > 0 ? (['invariant'] as const) : []),
-  ...(judge.reachedEnd && Object.keys(variant.atEnd).length > 0 ? (['end-state'] as const) : []),
-  ...(judge.reachedEnd && Object.keys(variant.leaks).length > 0 ? (['leak'] as const) : []),
-  ...(Object.keys(variant.sometimes).length > 0 ? (['never-reached'] as const) : []),
-];
+/** What was looked for: what must hold at the end only where some run came to an end. */
+function searchedIn(variant: Variant, { found, whole, races }: Searched, hasLoops: boolean, serial: SerialCheck | null) {
+  const { cut, judge } = found;
+  const asks = (claims: object) => Object.keys(claims).length > 0;
+  // Where nobody goes round a loop nothing goes on for ever, and who hangs is in a deadlock.
+  const sawEndless = cut === null && (whole !== null || !hasLoops);
+  return [
+    ...SEARCHED,
+    ...(sawEndless ? (['hung-task', 'starvation'] as const) : []),
+    ...(races ? (['data-race'] as const) : []),
+    ...(asks(variant.always) ? (['invariant'] as const) : []),
+    ...(judge.reachedEnd && asks(variant.atEnd) ? (['end-state'] as const) : []),
+    ...(judge.reachedEnd && asks(variant.leaks) ? (['leak'] as const) : []),
+    ...(asks(variant.sometimes) ? (['never-reached'] as const) : []),
+    ...(wasCompared(serial) ? (['non-serialisable'] as const) : []),
+  ];
+}
 
 function outcomeOf(findings: readonly Finding[], missing: readonly Expectation[], cut: string | null): Outcome {
   if (findings.some(({ expected }) => !expected)) return 'unexpected';
   if (cut !== null) return 'cut';
   return missing.length > 0 ? 'missing' : 'as-expected';
-}
-
-/** The best ways to what was found, in two searches: to what comes first on a way, and to what comes after. */
-interface BestOf {
-  readonly faults: ReadonlyMap<number, Counterexample>;
-  readonly lassos: readonly Lasso[];
-  readonly lassosAfter: readonly Lasso[];
-  readonly ways: ReadonlyMap<Lasso, Counterexample>;
-}
-
-async function bestOf({ program, judge }: Subject, explored: Explored, options: CheckOptions): Promise<BestOf> {
-  const { visited, sightings } = explored;
-  const faults = new Map<number, Counterexample>();
-  const ways = new Map<Lasso, Counterexample>();
-  const search = async (primary: boolean, lassos: readonly Lasso[]) => {
-    const seen = sightings.filter((sighting) => sighting.primary === primary);
-    const goals: readonly Goal[] = [
-      ...seen.map(({ fault }) => ({ fault: judge.keyOf(fault) })),
-      ...lassos.map(({ states }) => ({ state: (state: Int32Array) => states.has(visited.numberOf(state)) })),
-    ];
-    if (goals.length === 0) return;
-    const { found } = await drive(findBest(program, judge, goals, { primary, maxNodes: NODES_FOR_BEST }), options);
-    for (const [i, best] of found.entries()) {
-      if (best === null) continue;
-      const [sighting, lasso] = [seen[i], lassos[i - seen.length]];
-      if (sighting !== undefined) faults.set(sighting.fault, best);
-      else if (lasso !== undefined) ways.set(lasso, best);
-    }
-  };
-  const lassos = findLassos(explored, 'before any finding');
-  await search(true, lassos);
-  const lassosAfter = findLassos(explored, 'after a finding');
-  await search(false, lassosAfter);
-  return { faults, lassos, lassosAfter, ways };
-}
-
-async function findingOf(
-  subject: Subject,
-  explored: Explored,
-  sighting: Sighting,
-  { faults }: BestOf,
-  effort: Effort,
-): Promise<Finding> {
-  const best = faults.get(sighting.fault);
-  const { byStep } = sighting;
-  const choices = best?.choices ?? sighting.way();
-  const fault = subject.judge.asMet(sighting.fault, choices, byStep);
-  const met = { fault, choices, byStep, proven: best?.proven === true && explored.cut === null };
-  const finding = await describe(subject, met);
-  return sighting.primary && best !== undefined ? shrink(subject, finding, met, effort) : finding;
-}
-
-/** All that is left out of a variant's findings may cost as many states as the variant has, and where it has few some more. */
-const shrinkingEffort = (explored: Explored, options: CheckOptions): Effort => ({
-  nodes: options.shrink === false ? 0 : Math.max(LEAST_NODES_FOR_SHRINKING, explored.states),
-  run: (search) => drive(search, options),
-  isStopped: () => (options.onProgress?.(null) ?? null) !== null,
-});
-
-/** A lasso: the way with the fewest preemptions to its loop, and the loop once round. */
-function endless(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
-  const { visited } = explored;
-  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
-  return describeEndless(subject, lasso, prefix, (state) => lasso.loopFrom(visited.numberOf(state)));
-}
-
-/** The same after a finding. */
-function endlessAfter(subject: Subject, explored: Explored, lasso: Lasso, { ways }: BestOf): Promise<Finding> {
-  const prefix = ways.get(lasso)?.choices ?? explored.pathTo(Math.min(...lasso.states));
-  return describeEndless(subject, lasso, prefix, (state) => {
-    // Played alone, a state that was wrong leaves no mark on those that come after it.
-    const marked = state.slice();
-    subject.program.taint(marked);
-    return lasso.loopFrom(explored.visited.numberOf(marked));
-  });
-}
-
-function neverReached(subject: Subject, wanted: string): Finding {
-  const fault: Fault = {
-    id: -1,
-    kind: 'never-reached',
-    object: wanted,
-    text: 'no state in which this holds was reached, in an exhaustive search',
-    prints: null,
-    sites: [],
-    reads: [],
-  };
-  return {
-    ...named(subject, fault, { between: null, marked: [] }),
-    threads: [],
-    preemptions: 0,
-    proven: true,
-    schedule: null,
-    trace: null,
-    loopFrom: null,
-    without: [],
-    symptom: null,
-    serial: null,
-  };
 }

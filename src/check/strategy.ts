@@ -1,33 +1,91 @@
-/** Which search decides, and what it can claim. */
-import type { Found, Progress } from '../explore/found.ts';
+/** Which search decides, and what the verdict can rest on. */
+import { bitstate } from '../explore/bitstate.ts';
+import { boundedSearch } from '../explore/bounded-search.ts';
+import { exploreTraces } from '../explore/dpor/explore-traces.ts';
+import type { Dependence } from '../explore/dpor/footprint.ts';
+import type { Found, Progress, Sighting } from '../explore/found.ts';
 import { cutAt, type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { exploreReduced } from '../explore/reduced-search.ts';
+import { pct } from '../explore/sample/pct.ts';
+import { pos } from '../explore/sample/pos.ts';
+import { randomWalk } from '../explore/sample/random-walk.ts';
+import { countTraces } from '../explore/trace-count.ts';
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 
-export type StrategyName = 'auto' | 'plain' | 'reduced';
+/** What a user asks for. */
+export const STRATEGIES = ['auto', 'plain', 'reduced', 'dpor', 'bitstate', 'pct', 'pos', 'random'] as const;
+export type StrategyName = (typeof STRATEGIES)[number];
+
+export interface How {
+  readonly strategy: StrategyName;
+  /** Only schedules with at most so many preemptions: by `auto`, `plain` and, which counts traces, `dpor`. */
+  readonly preemptions: number | null;
+  /** Of `dpor`: what makes two steps conflict. */
+  readonly dependence: Dependence;
+  /** Of `dpor`: how often a thread goes round a loop. */
+  readonly turns: number;
+  /** Of `pct`, `pos`, `random`. */
+  readonly runs: number;
+  readonly seed: number;
+  /** Of `pct`: how many orders of two steps a bug needs. */
+  readonly depth: number;
+  /** Of `bitstate`: the size of its table. */
+  readonly megabytes: number;
+}
+
+export const USUALLY: How = {
+  strategy: 'auto',
+  preemptions: null,
+  dependence: 'location',
+  turns: 3,
+  runs: 10_000,
+  seed: 1,
+  depth: 3,
+  megabytes: 64,
+};
 
 export interface Searched {
   readonly found: Found;
-  /** The search that the verdict rests on. */
-  readonly strategy: Exclude<StrategyName, 'auto'>;
+  /** The search that the verdict rests on, in words where they say more than its name. */
+  readonly strategy: string;
   /** All states with all steps between them, in which what never ends is looked for; null where they are not to be had. */
   readonly whole: Explored | null;
+  /** The states in which runs end are among those that were stored. */
+  readonly ends: Explored | null;
+  /** What else is known of how far it went, in words. */
+  readonly notes: readonly string[];
+  /** Data races were looked for. */
+  readonly races: boolean;
 }
-
-/** So few states are met before anything about conflicts could be learned. */
-const FEW_STATES = 20_000;
 
 type Turns<R> = Generator<Progress, R, string | null>;
 
-export function* searchBy(name: StrategyName, program: Program, variant: Variant, limits: Limits): Turns<Searched> {
-  switch (name) {
+/** Longer runs are cut short, by those who go along runs. */
+const MOST_STEPS = 10_000;
+const HASHES = 3;
+/** So few states are met before anything about conflicts could be learned. */
+const FEW_STATES = 20_000;
+
+export function* searchBy(how: How, program: Program, variant: Variant, limits: Limits): Turns<Searched> {
+  const { strategy, preemptions } = how;
+  if (preemptions !== null) return yield* withinPreemptions(how, preemptions, program, variant, limits);
+  switch (strategy) {
     case 'auto':
       return yield* automatically(program, variant, limits);
     case 'plain':
       return byAll(yield* explore(program, variant, limits));
     case 'reduced':
-      return { found: yield* exploreReduced(program, variant, limits), strategy: 'reduced', whole: null };
+      return byReduction(yield* exploreReduced(program, variant, limits));
+    case 'dpor':
+      return yield* byTraces(how, program, variant);
+    case 'bitstate':
+      return along(
+        strategy,
+        yield* bitstate(program, variant, { megabytes: how.megabytes, hashes: HASHES, maxDepth: MOST_STEPS }),
+      );
+    default:
+      return yield* bySamples(strategy, how, program, variant, limits);
   }
 }
 
@@ -44,7 +102,69 @@ function* automatically(program: Program, variant: Variant, limits: Limits): Tur
     const all = yield* explore(program, variant, limits);
     if (all.cut === null) return byAll(all);
   }
-  return { found, strategy: 'reduced', whole: null };
+  return byReduction(found);
 }
 
-const byAll = (found: Explored): Searched => ({ found, strategy: 'plain', whole: found });
+function* withinPreemptions(
+  how: How,
+  preemptions: number,
+  program: Program,
+  variant: Variant,
+  { maxStates }: Limits,
+): Turns<Searched> {
+  const bound = { preemptions, maxStates };
+  if (how.strategy !== 'dpor') return along('plain', yield* boundedSearch(program, variant, bound));
+  const counted = yield* countTraces(program, variant, bound);
+  const traces = counted.byPreemptions.map((n, k) => `${k}: ${n}`).join(', ');
+  return { ...along('dpor', counted), notes: [`Traces with at most so many preemptions: ${traces}.`] };
+}
+
+function* byTraces({ dependence, turns }: How, program: Program, variant: Variant): Turns<Searched> {
+  const traced = yield* exploreTraces(program, variant, { dependence, maxTurns: turns });
+  const races = traced.races.map(
+    ({ slot, positions, primary, way }): Sighting => ({
+      fault: traced.judge.ofRace(slot, positions).id,
+      primary,
+      byStep: true,
+      way,
+    }),
+  );
+  return {
+    ...along(dependence === 'values' ? 'dpor, equal writes commute' : 'dpor', {
+      ...traced,
+      sightings: [...traced.sightings, ...races],
+    }),
+    races: true,
+  };
+}
+
+function* bySamples(
+  strategy: 'pct' | 'pos' | 'random',
+  { runs, seed, depth }: How,
+  program: Program,
+  variant: Variant,
+  { maxStates }: Limits,
+): Turns<Searched> {
+  const options = { runs, seed, maxSteps: MOST_STEPS, maxStates };
+  switch (strategy) {
+    case 'pct': {
+      const sampled = yield* pct(program, variant, { ...options, depth, steps: null });
+      return { ...along(strategy, sampled), notes: sampled.guarantee === null ? [] : [`PCT: ${sampled.guarantee}.`] };
+    }
+    case 'pos':
+      return along(strategy, yield* pos(program, variant, options));
+    case 'random':
+      return along(strategy, yield* randomWalk(program, variant, options));
+  }
+}
+
+const byAll = (found: Explored): Searched => ({ ...along('plain', found), whole: found, ends: found });
+const byReduction = (found: Explored): Searched => ({ ...along('reduced', found), ends: found });
+const along = (strategy: string, found: Found): Searched => ({
+  found,
+  strategy,
+  whole: null,
+  ends: null,
+  notes: [],
+  races: false,
+});

@@ -9,7 +9,24 @@ export interface Frame {
 }
 
 /** Deep enough for the longest chain of kernel calls with the frames of the step contract between them. */
-Error.stackTraceLimit = 100;
+const MOST_FRAMES = 100;
+Error.stackTraceLimit = MOST_FRAMES;
+
+/**
+ * Runs kernel code whose steps nobody asks for their place: to note it costs more than all the rest. What goes wrong is
+ * run again with places, for then somebody asks.
+ */
+export function withoutPlaces<T>(run: () => T): T {
+  Error.stackTraceLimit = 0;
+  try {
+    return run();
+  } catch {
+    Error.stackTraceLimit = MOST_FRAMES;
+    return run();
+  } finally {
+    Error.stackTraceLimit = MOST_FRAMES;
+  }
+}
 
 /** The frames of the step contract, and of the runner that stands around every call. */
 const contract = new Set(['take', 'send', 'oneOf', 'choose', 'along', 'loop', 'kernel', 'withoutDeferring', 'next']);

@@ -8,6 +8,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type { Event, Meaning } from '../../actors/step.ts';
 import type { Json, Splat } from '../../machines/object.ts';
 import type { Variant } from '../model/scenario.ts';
+import { withoutPlaces } from '../model/stack.ts';
 import { Cursor, type Held, type Root } from '../model/thread.ts';
 import { type Send, World } from '../model/world.ts';
 import type { Answer } from './answer.ts';
@@ -161,9 +162,12 @@ export class Program extends Stepper {
   protected override learnKid(from: number, way: number, answer: number): void {
     const stops = answer < 0;
     const position = this.positions[from] as Position;
-    const cursor = this.cursorAt(position);
     const { reply } = this.answers.all[answer] ?? { reply: null };
-    cursor.feed(way - position.firstWay, reply, stops);
+    const cursor = withoutPlaces(() => {
+      const cursor = this.cursorAt(position);
+      cursor.feed(way - position.firstWay, reply, stops);
+      return cursor;
+    });
     const { returned, wentRound } = cursor;
     const kid = { position: this.intern(position.thread, cursor), reply, stops, returned, wentRound };
     (this.ways[way] as CompiledWay).kids.set(answer, kid);
@@ -187,6 +191,7 @@ export class Program extends Stepper {
     const acquires = acquireIn(cursor);
     const reacquires = acquires !== null && cursor.locksHeld.some((held) => held.object === acquires.object);
     this.addPosition(reacquires ? REACQUIRES : 0);
+    let stack: string | null = null;
     this.positions.push({
       thread,
       key,
@@ -194,7 +199,7 @@ export class Program extends Stepper {
       root,
       log: [...log],
       held: [...cursor.locksHeld],
-      step: first === undefined ? null : { event: first.event, object: first.object, stack: () => step?.stack ?? '' },
+      step: first === undefined ? null : { event: first.event, object: first.object, stack: () => (stack ??= this.stackAt(id)) },
       waits: first?.means.kind === 'wait',
       acquires,
       reacquires,
@@ -204,6 +209,10 @@ export class Program extends Stepper {
     });
     for (const { name, sends, main } of resolved) this.ways.push(this.compile(name, sends, main));
     return id;
+  }
+
+  private stackAt(position: number): string {
+    return this.cursorAt(this.positions[position] as Position).step?.stack ?? '';
   }
 
   private compile(name: string, sends: readonly Send[], main: number): CompiledWay {
