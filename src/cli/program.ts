@@ -1,6 +1,7 @@
 /** The commands with their options: what can be written on the command line, and nothing of what it does. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { check } from './commands/check.ts';
+import { type ExportCommand, exportVariant, FORMATS } from './commands/export.ts';
 import { list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
 import { type RunCommand, run, STRATEGIES } from './commands/run.ts';
@@ -33,6 +34,7 @@ export function programFor(terminal: Terminal, ends: (code: ExitCode) => void): 
   addCheck(program, terminal, ends);
   addReplay(program, terminal, ends);
   addRun(program, terminal, ends);
+  addExport(program, terminal, ends);
   return program;
 }
 
@@ -165,6 +167,34 @@ function addRun(program: Command, terminal: Terminal, ends: (code: ExitCode) => 
     { command: 'interlock run refcount-read-set --variant rfc --seed 7', does: 'at random; a seed repeats it' },
     { command: 'interlock run my/race.ts --strategy round-robin', does: 'one step each in turn' },
     { command: 'interlock run my/race.ts --strategy by-hand', does: 'you say who goes next' },
+  );
+}
+
+interface ExportFlags extends Omit<ExportCommand, 'variant' | 'output'> {
+  readonly variant?: string;
+  readonly output?: string;
+}
+
+function addExport(program: Command, terminal: Terminal, ends: (code: ExitCode) => void): void {
+  const command = program
+    .command('export')
+    .summary('write a scenario for another checker')
+    .description('Explore a scenario, and write what was learned as a model for another checker.')
+    .argument('<scenario>', 'a name or a path')
+    .addOption(new Option('--format <NAME>', 'promela, for Spin').choices(FORMATS).default('promela'))
+    .option('--variant <NAME>', 'which of its variants, if there are several')
+    .option('-o, --output <FILE>', 'write it there (default: to stdout)')
+    .option('--max-states <N>', 'refuse what has more states', positive, MAX_STATES)
+    .action(async (scenario: string, { variant, output, ...flags }: ExportFlags) =>
+      ends(await exportVariant(terminal, scenario, { ...flags, variant: variant ?? null, output: output ?? null })),
+    );
+  withExamples(
+    command,
+    { command: 'interlock export my/race.ts -o race.pml', does: 'as Promela' },
+    { command: 'spin -a -o3 race.pml', does: 'make a checker of it, then' },
+    { command: 'gcc -O2 -w -DSAFETY -DNOREDUCE -o pan pan.c', does: 'compile it; without' },
+    { command: '', does: '-DNOREDUCE it stores less' },
+    { command: './pan -c0', does: 'and run it: same verdict' },
   );
 }
 

@@ -11,7 +11,9 @@
 import type { Program } from '../tables/program.ts';
 import type { Choice } from './choice.ts';
 import type { Judge } from './judge.ts';
+import { layoutOf } from './layout.ts';
 import { NumberedSet } from './numbered-set.ts';
+import type { Groups } from './visited-set.ts';
 
 export interface Counterexample {
   readonly choices: readonly Choice[];
@@ -64,13 +66,15 @@ class Nodes {
   private parent = new Int32Array(1 << 10);
   private choice = new Int32Array(1 << 10);
 
-  constructor(width: number) {
-    this.visited = new NumberedSet(width);
+  constructor(width: number, groups: Groups) {
+    this.visited = new NumberedSet(width, groups);
   }
 
-  /** @returns the node if it has to be visited at this cost, else -1 */
-  reach(vector: Int32Array, preemptions: number, steps: number, parent: number, choice: number): number {
-    const added = this.visited.add(vector);
+  /**
+   * @param added what the set of vectors said of it
+   * @returns the node if it has to be visited at this cost, else -1
+   */
+  reach(added: number, preemptions: number, steps: number, parent: number, choice: number): number {
     const id = added < 0 ? ~added : added;
     if (added >= 0) {
       const more = preemptions - (this.preemptions[id] as number) || steps - (this.steps[id] as number);
@@ -258,46 +262,71 @@ export function* findBest(
   { primary, maxNodes, within = UNBOUNDED }: Bounds,
 ): Generator<null, Best, string | null> {
   const { width, threads: all } = program;
-  const nodes = new Nodes(width + 2);
+  const nodes = new Nodes(width + 2, [...layoutOf(program), [width, width + 1]]);
   const goals = new Goals(wanted, within, judge, nodes);
   const at = new Int32Array(width + 2);
   const state = at.subarray(0, width);
-  const then = new Int32Array(width + 2);
-  const next = then.subarray(0, width);
+  const next = new Int32Array(width);
+  const changed = new Int32Array(width + 2);
   let round = new Round();
   let later = new Round();
   const end = (reached: number | null): Best => ({ found: goals.results(reached), nodes: nodes.visited.size });
+
+  /** The state is the successor: with who came last, and who has moved, it makes a node. */
+  const addSuccessor = (last: number, moved: number, taints: boolean): number => {
+    const [lastBefore, movedBefore, marked] = [at[width] as number, at[width + 1] as number, state[width - 1] as number];
+    let count = 0;
+    for (; count < program.changes; count++) changed[count] = program.changedPlaces[count] as number;
+    if (taints && marked === 0) {
+      program.taint(state);
+      changed[count++] = width - 1;
+    }
+    at[width] = last;
+    at[width + 1] = moved;
+    changed[count++] = width;
+    changed[count++] = width + 1;
+    const added = nodes.visited.addBeside(at, changed, count);
+    at[width] = lastBefore;
+    at[width + 1] = movedBefore;
+    state[width - 1] = marked;
+    return added;
+  };
 
   const visit = (node: number, preemptions: number, threads: number, steps: number): void => {
     nodes.visited.get(node, at);
     const last = at[width] as number;
     const moved = at[width + 1] as number;
     const here: Candidate = { preemptions, threads, steps, ...nodes.lastOf(node) };
-    const wrong = judge.ofState(state, false);
-    goals.faults(wrong, here);
+    const wrong = judge.isWrong(state);
+    if (wrong) goals.faults(judge.ofState(state, false), here);
     goals.state(state, here);
-    if (primary && wrong.length > 0) return;
+    if (primary && wrong) return;
+    const tainted = program.isTainted(state);
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     let terminal = true;
     for (let thread = 0; thread < all; thread++) {
-      const { firstWay, ways } = program.position(state, thread);
+      const position = state[program.slots + thread] as number;
+      const first = program.firstWay(position);
+      const end = first + program.wayCount(position);
       const bit = 1 << thread;
       const dearness = preemptions + (lastCouldGoOn && thread !== last ? 1 : 0);
       const movers = threads + ((moved & bit) === 0 ? 1 : 0);
-      for (let way = firstWay; way < firstWay + ways; way++) {
-        if (!program.take(state, thread, way, next)) continue;
+      for (let way = first; way < end; way++) {
+        if (!program.apply(state, thread, way)) continue;
         terminal = false;
-        const choice = encode(thread, way - firstWay);
-        if (program.raised.length > 0) {
-          const raised = judge.ofStep(state, thread);
+        const choice = encode(thread, way - first);
+        if (program.splats > 0) {
+          next.set(state);
+          program.undo(next);
+          const raised = judge.ofStep(next, thread);
           goals.faults(raised, { preemptions: dearness, threads: movers, steps: steps + 1, parent: node, choice });
-          if (primary) continue;
         }
-        if (wrong.length > 0) program.taint(next);
-        then[width] = thread;
-        then[width + 1] = moved | bit;
-        const reached = nodes.reach(then, dearness, steps + 1, node, choice);
-        if (reached >= 0) (dearness === preemptions ? round : later).put(movers, steps + 1, reached);
+        if (!primary || program.splats === 0) {
+          const added = addSuccessor(thread, moved | bit, wrong && !tainted);
+          const reached = nodes.reach(added, dearness, steps + 1, node, choice);
+          if (reached >= 0) (dearness === preemptions ? round : later).put(movers, steps + 1, reached);
+        }
+        program.undo(state);
       }
     }
     // What is wrong in the state itself comes before what is wrong because it is the last.
@@ -306,7 +335,7 @@ export function* findBest(
 
   at.set(program.initial());
   at[width] = NOBODY;
-  round.put(0, 0, nodes.reach(at, 0, 0, -1, 0));
+  round.put(0, 0, nodes.reach(nodes.visited.add(at), 0, 0, -1, 0));
   let turns = 0;
   for (let preemptions = 0; !round.isEmpty; preemptions++) {
     for (const { threads, steps, entry: first } of round.cells()) {

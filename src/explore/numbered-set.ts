@@ -22,7 +22,15 @@ export class NumberedSet {
 
   /** @returns the number of the vector, or its complement (`~number`) if it was not there before */
   add(vector: Int32Array): number {
-    const id = this.set.add(vector);
+    return this.number(this.set.add(vector));
+  }
+
+  /** As `add`, for the vector that was got last, after the given places of it have changed. */
+  addBeside(vector: Int32Array, places: Int32Array, count: number): number {
+    return this.number(this.set.addBeside(vector, places, count));
+  }
+
+  private number(id: number): number {
     if (id >= 0) return this.numbers[id] as number;
     this.ids.push(~id);
     while (~id >= this.numbers.length) this.lengthen();

@@ -122,3 +122,24 @@ export const replaySchema = z.strictObject({
 export type ListJson = z.infer<typeof listSchema>;
 export type CheckJson = z.infer<typeof checkSchema>;
 export type ReplayJson = z.infer<typeof replaySchema>;
+
+/** What one piece of work took, and what it took a peer. */
+const benchRow = z.strictObject({
+  work: name,
+  /** Its size, as the work counts it. */
+  n: whole,
+  states: whole,
+  seconds: z.number().nonnegative(),
+  statesPerSecond: z.number().nonnegative(),
+  bytesPerState: z.number().nonnegative().nullable(),
+  /** The most memory that the process had; null where a whole command was measured from outside. */
+  peakBytes: whole.nullable(),
+  peer: z.strictObject({ name, states: whole, seconds: z.number().nonnegative() }).nullable(),
+  /** Our seconds over those of the peer. */
+  ratio: z.number().nonnegative().nullable(),
+});
+
+export const benchSchema = z.strictObject({ schema: z.literal('interlock.bench/1'), rows: z.array(benchRow) });
+
+export type BenchRow = z.infer<typeof benchRow>;
+export type BenchJson = z.infer<typeof benchSchema>;
