@@ -106,7 +106,8 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
 /** What the user wants, and what the machine has to spare. */
 function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
   return (progress) => {
-    if (maxSeconds && performance.now() - began > maxSeconds * 1000) return `${maxSeconds} seconds`;
+    if (maxSeconds && performance.now() - began > maxSeconds * 1000)
+      return maxSeconds === 1 ? '1 second' : `${maxSeconds} seconds`;
     if (maxMemory && process.memoryUsage.rss() > maxMemory) return `${Math.round(maxMemory / MEGABYTE)} MB of memory`;
     return onProgress?.(progress) ?? null;
   };

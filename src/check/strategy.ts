@@ -1,7 +1,9 @@
 /** Which search decides, and what the verdict can rest on. */
 import { bitstate } from '../explore/bitstate.ts';
 import { boundedSearch } from '../explore/bounded-search.ts';
-import { exploreTraces } from '../explore/dpor/explore-traces.ts';
+import { countPreemptions } from '../explore/best-search.ts';
+import type { DataRace } from '../explore/dpor/causality.ts';
+import { exploreTraces, type Traced } from '../explore/dpor/explore-traces.ts';
 import type { Dependence } from '../explore/dpor/footprint.ts';
 import type { Found, Progress, Sighting } from '../explore/found.ts';
 import { cutAt, type Explored, explore, type Limits } from '../explore/plain-search.ts';
@@ -10,6 +12,7 @@ import { pct } from '../explore/sample/pct.ts';
 import { pos } from '../explore/sample/pos.ts';
 import { randomWalk } from '../explore/sample/random-walk.ts';
 import { countTraces } from '../explore/trace-count.ts';
+import { ModelError } from '../model/errors.ts';
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 
@@ -112,30 +115,44 @@ function* withinPreemptions(
   variant: Variant,
   { maxStates }: Limits,
 ): Turns<Searched> {
+  if (!['auto', 'plain', 'dpor'].includes(how.strategy))
+    throw new ModelError(
+      `A bound on preemptions does not go with the strategy "${how.strategy}"`,
+      'leave the strategy out, or take dpor, which counts traces',
+    );
   const bound = { preemptions, maxStates };
-  if (how.strategy !== 'dpor') return along('plain', yield* boundedSearch(program, variant, bound));
+  if (how.strategy !== 'dpor') return along('bounded', yield* boundedSearch(program, variant, bound));
   const counted = yield* countTraces(program, variant, bound);
   const traces = counted.byPreemptions.map((n, k) => `${k}: ${n}`).join(', ');
-  return { ...along('dpor', counted), notes: [`Traces with at most so many preemptions: ${traces}.`] };
+  return { ...along('bounded', counted), notes: [`Traces with at most so many preemptions: ${traces}.`] };
 }
 
 function* byTraces({ dependence, turns }: How, program: Program, variant: Variant): Turns<Searched> {
   const traced = yield* exploreTraces(program, variant, { dependence, maxTurns: turns });
-  const races = traced.races.map(
-    ({ slot, positions, primary, way }): Sighting => ({
-      fault: traced.judge.ofRace(slot, positions).id,
-      primary,
-      byStep: true,
-      way,
-    }),
-  );
   return {
     ...along(dependence === 'values' ? 'dpor, equal writes commute' : 'dpor', {
       ...traced,
-      sightings: [...traced.sightings, ...races],
+      sightings: [...traced.sightings, ...racesOf(traced, program)],
     }),
     races: true,
   };
+}
+
+/** Each race once, however many traces show it: as one that comes first, if there is such, with few preemptions. */
+function racesOf({ races, judge }: Traced, program: Program): readonly Sighting[] {
+  const best = new Map<number, { readonly race: DataRace; readonly cost: number }>();
+  for (const race of races) {
+    const { id } = judge.ofRace(race.slot, race.positions);
+    const cost = countPreemptions(program, race.way()) + (race.primary ? 0 : Infinity);
+    const known = best.get(id);
+    if (known === undefined || cost < known.cost) best.set(id, { race, cost });
+  }
+  return [...best.values()].map(({ race: { slot, positions, primary, way } }) => ({
+    fault: judge.ofRace(slot, positions).id,
+    primary,
+    byStep: true,
+    way,
+  }));
 }
 
 function* bySamples(

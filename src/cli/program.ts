@@ -1,6 +1,7 @@
 /** The commands with their options: what can be written on the command line, and nothing of what it does. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { check } from './commands/check.ts';
+import { type How, STRATEGIES as SEARCHES, type StrategyName, USUALLY } from '../check/strategy.ts';
+import { check, type CheckCommand } from './commands/check.ts';
 import { type ExportCommand, exportVariant, FORMATS } from './commands/export.ts';
 import { list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
@@ -73,6 +74,15 @@ interface CheckFlags extends Selecting {
   readonly json: boolean;
   readonly maxStates: number;
   readonly jobs?: number;
+  readonly strategy: StrategyName;
+  readonly preemptions?: number;
+  readonly dependence: How['dependence'];
+  readonly turns: number;
+  readonly runs: number;
+  readonly seed: number;
+  readonly depth: number;
+  readonly maxMemory?: number;
+  readonly time?: number;
   readonly shrink: boolean;
   readonly allSteps: boolean;
   readonly schedules?: string;
@@ -87,8 +97,25 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
       .summary('explore the interleavings, report what breaks')
       .description('Explore the interleavings of scenarios and report what breaks.'),
   )
+    .addOption(
+      new Option('--strategy <NAME>', 'auto, plain, reduced, dpor, bitstate, pct, pos, random')
+        .choices(SEARCHES)
+        .default(USUALLY.strategy),
+    )
+    .option('--preemptions <K>', 'only schedules with at most K preemptions', natural)
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
-    .option('-j, --jobs <N>', 'check so many variants at a time (default: one for each core)', positive)
+    .option('--max-memory <SIZE>', 'stop there: 500M, 4G', bytes)
+    .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
+    .addOption(
+      new Option('--dependence <NAME>', 'of dpor: location, or values: equal writes commute')
+        .choices(['location', 'values'])
+        .default(USUALLY.dependence),
+    )
+    .option('--turns <N>', 'of dpor: how often a thread goes round a loop', positive, USUALLY.turns)
+    .option('--runs <N>', 'of pct, pos and random', positive, USUALLY.runs)
+    .option('-s, --seed <N>', 'of pct, pos and random', whole, USUALLY.seed)
+    .option('--depth <D>', 'of pct: orders of two steps that a bug needs', positive, USUALLY.depth)
+    .option('-j, --jobs <N>', 'variants at a time (default: one for each core)', positive)
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
     .option('--no-shrink', 'counterexamples with all calls and threads')
     .option('--all-steps', 'diagrams without elisions', false)
@@ -100,7 +127,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
         await check(
           terminal,
           { scenarios, tags: flags.tag, variants: flags.variant },
-          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null },
+          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null, search: searchOf(flags) },
         ),
       ),
     );
@@ -111,8 +138,27 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
     { command: 'interlock check --tag seed-002 --variant rfc', does: 'one variant of many' },
     { command: 'interlock check my/race.ts', does: 'a scenario file of your own' },
     { command: "interlock check 'races/**/*.ts' --json", does: 'many of them, for a program' },
+    { command: 'interlock check my/race.ts --strategy dpor', does: 'also data races' },
+    { command: 'interlock check my/race.ts --preemptions 2', does: 'few preemptions' },
+    { command: 'interlock check my/race.ts --strategy pct', does: 'what is too big' },
   );
 }
+
+const searchOf = (flags: CheckFlags): CheckCommand['search'] => ({
+  maxStates: flags.maxStates,
+  maxMemory: flags.maxMemory ?? null,
+  maxSeconds: flags.time ?? null,
+  shrink: flags.shrink,
+  how: {
+    strategy: flags.strategy,
+    preemptions: flags.preemptions ?? null,
+    dependence: flags.dependence,
+    turns: flags.turns,
+    runs: flags.runs,
+    seed: flags.seed,
+    depth: flags.depth,
+  },
+});
 
 interface ReplayFlags {
   readonly json: boolean;
@@ -206,8 +252,27 @@ function positive(text: string): number {
   return n;
 }
 
+function natural(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It is a whole number from 0.');
+  return n;
+}
+
 function whole(text: string): number {
   const n = Number(text);
   if (!Number.isInteger(n) || Math.abs(n) > 0x7fff_ffff) throw new InvalidArgumentError('It is a whole number of 32 bits.');
   return n;
+}
+
+/** With a unit of thousands, as memory is sold. @returns bytes */
+const bytes = measured('It is a size: 500M, 4G.', { K: 1e3, M: 1e6, G: 1e9 });
+const seconds = measured('It is a duration: 90s, 10m, 2h.', { s: 1, m: 60, h: 3600 });
+
+function measured(hint: string, units: Readonly<Record<string, number>>): (text: string) => number {
+  return (text) => {
+    const [, number, unit] = /^(\d+(?:\.\d+)?)([a-zA-Z])$/.exec(text) ?? [];
+    const size = units[unit ?? ''];
+    if (number === undefined || size === undefined || Number(number) === 0) throw new InvalidArgumentError(hint);
+    return Number(number) * size;
+  };
 }

@@ -18,15 +18,30 @@ export function outcomeText(outcome: Outcome, paint: Paint): string {
 }
 
 /** "Exhaustive: no finding in N states" and "No finding, but cut at N states" claim different things, and never look alike. */
-export function claim({ findings, cut, states }: CheckResult): string {
+export function claim(result: CheckResult): string {
+  const { findings, cut } = result;
   const found = findings.length === 0 ? 'no finding' : count(findings.length, 'finding');
-  if (cut === null) return `Exhaustive: ${found} in ${count(states, 'state')}`;
+  if (cut === null) return `Exhaustive: ${found} in ${metBy(result)}`;
   const said = findings.length === 0 ? 'No finding' : found;
-  const [, bound] = /^(\d+) states$/.exec(cut) ?? [];
-  return bound === undefined
-    ? `${said}, but ${cut} after ${count(states, 'state')}`
-    : `${said}, but cut at ${count(Number(bound), 'state')}`;
+  if (/^\d+ states$/.test(cut)) return `${said}, but cut at ${count(Number.parseInt(cut, 10), 'state')}`;
+  return `${said} in ${metBy(result)}, but cut: ${cut}`;
 }
+
+const metBy = ({ strategy, states, traces }: CheckResult): string =>
+  strategy.startsWith('dpor') && traces !== null ? count(traces, 'trace') : count(states, 'state');
+
+/** What a search does, where its name does not say it to everybody. */
+const SEARCHES: Readonly<Record<string, string>> = {
+  plain: 'state by state',
+  reduced: 'reduced; orders that only swap steps which do not conflict count once',
+  dpor: 'optimal DPOR; one run for each Mazurkiewicz trace',
+  'dpor, equal writes commute': 'optimal DPOR; one run for each Mazurkiewicz trace, equal writes being in no order',
+  bounded: 'every schedule within the bound, in rounds of preemptions',
+  bitstate: 'bitstate hashing',
+  pct: 'PCT, runs by random priorities',
+  pos: 'POS, runs by random priorities of steps',
+  random: 'random walks',
+};
 
 export const effort = ({ steps, depth, seconds }: CheckResult): string =>
   `${count(steps, 'step')}, depth ${grouped(depth)}, ${seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`}`;
@@ -48,10 +63,12 @@ export function scopeOf(result: CheckResult): readonly string[] {
     }),
     ...(assumes === undefined ? [] : wrap(`Assumes: ${assumes}`, '', '  ')),
     ...wrap(
-      `Memory model: sequential consistency. Bounds: ${cut === null ? 'none; every interleaving was searched' : cut}. Searched for ${listed(searched)}.`,
+      `Memory model: sequential consistency. Search: ${SEARCHES[result.strategy] ?? result.strategy}. Bounds: ${cut === null ? 'none; every interleaving was searched' : cut}. Searched for ${listed(searched)}.`,
     ),
+    ...result.notes.flatMap((note) => wrap(note)),
     ...serialScope(result),
     ...(searched.includes('starvation') ? [] : wrap('Not searched for starvation and hung-task, which takes the whole graph.')),
+    ...(result.estimate === null ? [] : wrap(`Covered, by estimate: ${result.estimate}.`)),
   ];
 }
 

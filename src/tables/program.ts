@@ -76,6 +76,7 @@ export class Program extends Stepper {
   readonly positions: Position[] = [];
   readonly ways: CompiledWay[] = [];
 
+  private begin: Int32Array | null = null;
   private readonly answers = new Answers();
   private readonly tables: MachineTable[];
   private readonly positionIds: readonly Map<string, number>[];
@@ -90,8 +91,12 @@ export class Program extends Stepper {
     this.refresh();
   }
 
-  /** The state in which the scenario begins. */
+  /** The state in which the scenario begins. Asked for again it is the same: whoever rehearses compares. */
   initial(): Int32Array {
+    return (this.begin ??= this.started()).slice();
+  }
+
+  private started(): Int32Array {
     const state = new Int32Array(this.width);
     for (const slot of this.world.slots) state[slot.index] = this.table(slot.index).initial(slot);
     for (const [index, thread] of this.world.threads.entries())

@@ -38,6 +38,15 @@ export function pairOfStep(trace: Trace, kind: Kind, objects: readonly string[])
     if (read !== undefined) return pair(read, last);
   }
   const own = (step: TraceStep) => step.thread === last.thread;
+  if (kind === 'data-race') {
+    const other = earlier.findLast((step) => !own(step) && objects.includes(step.object));
+    // It is the same race whichever comes first.
+    if (other !== undefined)
+      return {
+        between: [other.event.type, last.event.type].toSorted() as [string, string],
+        marked: [other.index, last.index],
+      };
+  }
   const paths = objects.length > 0 ? objects : [last.object];
   const intruder = earlier.findLast((step) => !own(step) && paths.some((path) => changes(step, path)));
   const look = earlier.findLast(

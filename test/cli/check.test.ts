@@ -165,7 +165,7 @@ test('Ctrl-C ends the search with what it has seen so far, and names what was no
     meanwhile: (child) => ctrlC(child, child.stdout),
   });
   t.is(code, 3, out + err);
-  t.regex(out, /No finding, but interrupted after [\d,]+ states/);
+  t.regex(out, /No finding in [\d,]+ states, but cut: interrupted/);
   t.true(err.includes('Not started: big/second'));
 });
 

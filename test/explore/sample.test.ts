@@ -82,7 +82,7 @@ for (const [name, strategy] of strategies)
 test('PCT finds a bug of depth 2 in one run as often as it says, and one of depth 2 never at depth 1', (t) => {
   const runs = 3000;
   const design = counting(10, 5);
-  // b begins below a, and a falls at the sixth of the twelve steps: 1/2 · 1/12, the bound itself.
+  // b begins below a, and a falls at the sixth of the twelve steps: 1/2 * 1/12, the bound itself.
   const rate = hitRate(pctOf(2, 12), design, runs);
   t.true(Math.abs(rate - 1 / 24) < spread(1 / 24, runs), `${rate}`);
   t.is(hitRate(pctOf(1, 12), design, 200), 0);
@@ -110,12 +110,12 @@ test('PCT gives its guarantee in words, with the numbers it has measured or was 
   // (23/24)^100 = 0.01418
   t.is(
     given.guarantee,
-    'each run finds a given bug of depth 2 that shows within 12 steps with a probability of at least 1/(2·12^1) = 1/24; ' +
+    'each run finds a given bug of depth 2 that shows within 12 steps with a probability of at least 1/(2*12^1) = 1/24; ' +
       '100 such runs miss it with one of at most 0.015',
   );
   const measured = runsOf(pctOf(2, null), counting(3, 9), { runs: 50 });
   t.is(measured.cut, '50 runs at random (PCT, depth 2, seed 1), after 10 to measure them');
-  t.regex(measured.guarantee ?? '', /within 4 steps with a probability of at least 1\/\(2·4\^1\) = 1\/8;/);
+  t.regex(measured.guarantee ?? '', /within 4 steps with a probability of at least 1\/\(2\*4\^1\) = 1\/8;/);
   // Runs that are cut short show no more than their steps, and when runs are ended nobody knows what that has to do with them.
   t.regex(runsOf(pctOf(2, 99), design, { maxSteps: 5 }).guarantee ?? '', /within 5 steps/);
   t.regex(runsOf(pctOf(2, 12), design, { maxStates: 10 }).guarantee ?? '', / = 1\/24$/);
@@ -160,7 +160,7 @@ test('POS meets a trace that most schedules are not of far more often than a ran
 test('POS draws anew for a step that conflicts with the one that was taken, and only for it', (t) => {
   const runs = 4000;
   // a writes 1, then 2. Once the first is written b has drawn anew, so each of it and the second write is as likely to be
-  // next: 1/2 · 1/2. With the priority it had b would be known to be low: 1/6.
+  // next: 1/2 * 1/2. With the priority it had b would be known to be low: 1/6.
   const rate = hitRate(pos, counting(2, 1), runs);
   t.true(Math.abs(rate - 1 / 4) < spread(1 / 4, runs), `${rate}`);
 });
@@ -266,7 +266,7 @@ test('the number of schedules is estimated from random walks: exactly where all 
     expect: [],
   });
   t.deepEqual(runsOf(randomWalk, three).coverage.schedules, { mean: 6, standardError: 0 });
-  // 6!/(2!·2!·2!) = 90
+  // 6!/(2!*2!*2!) = 90
   const { mean, standardError } = runsOf(randomWalk, increments(3), { runs: 4000 }).coverage.schedules ?? {};
   t.true(standardError !== undefined && standardError < 1);
   t.true(Math.abs((mean ?? 0) - 90) < 4 * (standardError ?? 0));

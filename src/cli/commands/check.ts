@@ -1,6 +1,6 @@
 /** `interlock check`: explores what was selected, compares with what is expected, and writes the schedules of findings. */
 import { relative } from 'node:path';
-import type { CheckResult } from '../../check/check.ts';
+import type { CheckOptions, CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
 import type { Progress } from '../../index.ts';
 import { checkJson } from '../../reporters/json.ts';
@@ -20,11 +20,9 @@ import type { Terminal } from '../terminal.ts';
 
 export interface CheckCommand {
   readonly json: boolean;
-  readonly maxStates: number;
+  readonly search: Omit<CheckOptions, 'onProgress'>;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
-  /** Leave out of counterexamples what they do not need. */
-  readonly shrink: boolean;
   readonly allSteps: boolean;
   /** Null for the usual folder, or with `json` for none. */
   readonly schedules: string | null;
@@ -75,7 +73,7 @@ interface Ran {
 async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promise<Ran & { readonly code: ExitCode }> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
-  const pool = new CheckPool(jobs.length, run.jobs, { maxStates: run.maxStates, shrink: run.shrink });
+  const pool = new CheckPool(jobs.length, run.jobs, run.search);
   const results: CheckResult[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;

@@ -3,7 +3,7 @@
  *
  * Threads have priorities in random order, and of those that can move the highest goes. At d - 1 steps of the run, drawn
  * evenly from the first k, the thread that was to go falls below all others. A bug of depth d is one for which d
- * orderings of two steps suffice; each run hits it with a probability of at least 1/(n·k^(d-1)), for n threads.
+ * orderings of two steps suffice; each run hits it with a probability of at least 1/(n*k^(d-1)), for n threads.
  *
  * The proof wants runs of no more than k steps. Where one is longer it holds for what shows within the first k, as
  * nothing that comes later can undo it.
@@ -84,7 +84,7 @@ class PriorityScheduler implements Sampler {
     const ways = this.drewWays ? ', if every step with several ways takes the right one,' : '';
     const each =
       `each run finds a given bug of depth ${d} that shows within ${k} steps${ways} with a probability of at least ` +
-      `1/(${n}·${k}^${d - 1}) = 1/${oneIn}`;
+      `1/(${n}*${k}^${d - 1}) = 1/${oneIn}`;
     return runs === null ? each : `${each}; ${runs} such runs miss it with one of at most ${roundedUp((1 - 1 / oneIn) ** runs)}`;
   }
 }

@@ -214,14 +214,14 @@ class Sampling {
 function inWords({ noNewState, noNewEnd, schedules }: Coverage): string | null {
   const said = [
     ...(noNewState === null ? [] : [`one more run meets no new state with a probability of about ${percent(noNewState)}`]),
-    ...(noNewEnd === null ? [] : [`and no new end with ${percent(noNewEnd)}`]),
+    ...(noNewEnd === null ? [] : [`no new end with ${percent(noNewEnd)}`]),
     ...(schedules === null
       ? []
       : [
           `there are about ${schedules.mean.toPrecision(2)} schedules (standard error ${schedules.standardError.toPrecision(2)})`,
         ]),
   ];
-  return said.length === 0 ? null : said.join(', ');
+  return said.length === 0 ? null : said.join('; ');
 }
 
 /** One that is all but certain is not certain. */

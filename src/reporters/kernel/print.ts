@@ -9,6 +9,7 @@ import { ascii, count, wrap } from '../layout.ts';
 import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
+import { kcsan } from './kcsan.ts';
 import { badUnlock, heldLockFreed, recursiveLocking, suspiciousRcu } from './lockdep.ts';
 import { bug, libraryWarn, oops, warn } from './warn.ts';
 
@@ -44,6 +45,7 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   if (begins('WARNING: possible recursive locking')) return recursiveLocking(prints, finding, trace);
   if (last === undefined) return [`${prints} (modelled)`];
   if (begins('BUG: KASAN: ')) return kasan(prints, last, trace);
+  if (begins('BUG: KCSAN: ')) return kcsan(prints, finding, trace);
   if (begins('BUG: ')) return oops(prints, last);
   if (begins('kernel BUG')) return bug(innermost(last), last);
   if (begins('WARNING: bad unlock balance')) return badUnlock(prints, last);
