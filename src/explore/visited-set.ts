@@ -3,6 +3,7 @@
  * and every pair is kept once. As a step changes few places, most pairs are known already, and a state costs little
  * more than the pair at its root. (The idea is that of the tree compression of LTSmin, Laarman et al., SPIN 2011.)
  */
+import type { NumberSource } from './number-list.ts';
 import { Pairs } from './pairs.ts';
 
 /** A vector has at least two places. */
@@ -15,8 +16,8 @@ export class VisitedSet {
   /** Which leaf holds a place, and the other way round. */
   private readonly leafOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly inner = new Pairs();
-  private readonly roots = new Pairs();
+  private readonly inner: Pairs;
+  private readonly roots: Pairs;
   /** The nodes of the vector that was got last, and room for those of another. */
   private readonly nodes: Int32Array;
   private readonly others: Int32Array;
@@ -24,9 +25,18 @@ export class VisitedSet {
   private readonly dirty: Int32Array;
   private readonly undone: Int32Array;
 
-  /** @param places in which order the tree takes them: what changes together had better stand together */
-  constructor(width: number, places: readonly number[] = Array.from({ length: width }, (_, place) => place)) {
+  /**
+   * @param places in which order the tree takes them: what changes together had better stand together
+   * @param source what another set of the same places has written
+   */
+  constructor(
+    width: number,
+    places: readonly number[] = Array.from({ length: width }, (_, place) => place),
+    source: NumberSource | null = null,
+  ) {
     this.width = width;
+    this.inner = source === null ? new Pairs() : Pairs.read(source);
+    this.roots = source === null ? new Pairs() : Pairs.read(source);
     this.leafOf = new Int32Array(width);
     this.placeOf = new Int32Array(2 * width);
     this.nodes = new Int32Array(2 * width);
@@ -128,6 +138,11 @@ export class VisitedSet {
       nodes[right[node] as number] = inner.right(pair);
     }
     for (let leaf = width; leaf < 2 * width; leaf++) into[placeOf[leaf] as number] = nodes[leaf] as number;
+  }
+
+  *write(): Generator<Int32Array> {
+    yield* this.inner.write();
+    yield* this.roots.write();
   }
 
   get bytes(): number {
