@@ -49,6 +49,7 @@ export interface Standing extends Place {
 interface Envelope {
   readonly origin: Origin;
   readonly byteOrder: 'LE' | 'BE';
+  readonly states: number;
   readonly place: Place;
   readonly pass: SavedPass | null;
   readonly tables: SavedTables;
@@ -74,6 +75,7 @@ function write(writer: CheckedWriter, standing: Standing, origin: Origin): void 
   const envelope: Envelope = {
     origin,
     byteOrder,
+    states: visited.size,
     place: { at, depth, endOfLevel, steps },
     pass: pass === null ? null : { ...pass, always: [...pass.reads.always], sometimes: [...pass.reads.sometimes] },
     tables: savedTables(program),
@@ -127,6 +129,8 @@ const textOf = (result: unknown): string => JSON.stringify(result) ?? 'undefined
 /** What a checkpoint says, for one search that goes on from there. */
 export class Resumption {
   readonly origin: Origin;
+  /** How many it had met. */
+  readonly states: number;
   readonly place: Place;
   readonly pass: Pass | null;
   private readonly reader: CheckedReader;
@@ -140,8 +144,12 @@ export class Resumption {
     this.envelope = this.reader.json() as Envelope;
     const { origin, place, pass } = this.envelope;
     if (this.envelope.byteOrder !== byteOrder)
-      throw new ModelError(`The checkpoint "${path}" comes from a machine with the other order of bytes`, 'search anew, without --resume');
+      throw new ModelError(
+        `The checkpoint "${path}" comes from a machine with the other order of bytes`,
+        'search anew, without --resume',
+      );
     this.origin = origin;
+    this.states = this.envelope.states;
     this.place = place;
     this.pass = pass && { ...pass, reads: { always: new Set(pass.always), sometimes: new Set(pass.sometimes) } };
     this.journal = readRow(this.reader);
@@ -223,7 +231,12 @@ function comparePredicates(then: readonly SavedPredicate[], now: readonly (reado
 }
 
 /** Its text is the same; what it takes from around it may not be. */
-function askAgain(predicate: StatePredicate<unknown>, begin: Int32Array, [name, , results]: SavedPredicate, rows: Int32Array): void {
+function askAgain(
+  predicate: StatePredicate<unknown>,
+  begin: Int32Array,
+  [name, , results]: SavedPredicate,
+  rows: Int32Array,
+): void {
   for (let at = 0; at < rows.length; ) {
     const count = rows[at + 1] as number;
     const reads = rows.subarray(at + 2, at + 2 + count);

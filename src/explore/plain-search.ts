@@ -52,9 +52,9 @@ export function* explore(
   from?.refuseUnlessOf(pass === undefined ? 'plain' : 'reduced');
   const witness = new Witness<number>(program, variant);
   const places = dealt(program);
-  const met = from?.into(program, variant, witness, places);
-  const visited = met?.visited ?? new Arrivals(program.width, places);
-  const parents = met?.parents ?? new NumberList();
+  const former = from?.into(program, variant, witness, places);
+  const visited = former?.visited ?? new Arrivals(program.width, places);
+  const parents = former?.parents ?? new NumberList();
   const state = program.initial();
   const next = new Int32Array(program.width);
   let { at, steps, depth, endOfLevel } = from?.place ?? START;
@@ -91,11 +91,8 @@ export function* explore(
     return wentRound;
   };
 
-  const checkpoint = (next: number): Checkpoint =>
-    checkpointOf({
-      ...{ program, variant, witness, visited, places, parents, pass: pass ?? null },
-      ...{ at: next, steps, depth, endOfLevel },
-    });
+  const met = { program, variant, witness, visited, places, parents, pass: pass ?? null };
+  const checkpoint = (next: number): Checkpoint => checkpointOf({ ...met, at: next, steps, depth, endOfLevel });
 
   if (visited.add(state)) parents.push(-1);
   for (; at < visited.size && cut === null; at++) {

@@ -62,7 +62,9 @@ const madeOf = ({ world }: Program): Pick<SavedTables, 'objects' | 'threads'> =>
 
 const spelled = ({ operation, args, result, condition }: Call): Json => [
   operation.name,
-  args.map((arg) => JSON.stringify(encode(arg), (_, value: unknown) => (typeof value === 'function' ? String(value) : value)) ?? ''),
+  args.map(
+    (arg) => JSON.stringify(encode(arg), (_, value: unknown) => (typeof value === 'function' ? String(value) : value)) ?? '',
+  ),
   result,
   condition,
 ];

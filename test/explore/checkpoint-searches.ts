@@ -1,11 +1,16 @@
 /** Searches to be interrupted: generated programs over generated machines, and what there is to compare of two searches. */
-import { fc } from '@fast-check/ava';
+import { createHash } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { assign } from 'xstate';
 import { message, type Operation, oneOf, send } from '../../actors/step.ts';
-import { globals, type Handle, type HandleTo, part, type Protocol, setupObject } from '../../machines/object.ts';
-import { Resumption } from '../../src/explore/checkpoint.ts';
+import { globals, type Handle, type HandleTo, part, type Protocol, setupObject, struct } from '../../machines/object.ts';
+import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { type Mutex, mutex } from '../../machines/sync/mutex.ts';
+import type { Resumption } from '../../src/explore/checkpoint.ts';
 import { findLassos } from '../../src/explore/liveness.ts';
 import { type Explored, explore } from '../../src/explore/plain-search.ts';
+import type { Progress } from '../../src/explore/found.ts';
 import { exploreReduced } from '../../src/explore/reduced-search.ts';
 import { daemon, call, local, task, type Variant, variant } from '../../src/index.ts';
 import { Program } from '../../src/tables/program.ts';
@@ -66,7 +71,11 @@ const objectOf = (tables: readonly Table[]) =>
     Object.fromEntries(
       tables.map((rows, i) => [
         `o${i}`,
-        part<Protocol, { value: number }>(machineOf(`o${i}`, rows) as never, { value: 0 }, { range: ({ value }) => value < VALUES }),
+        part<Protocol, { value: number }>(
+          machineOf(`o${i}`, rows) as never,
+          { value: 0 },
+          { range: ({ value }) => value < VALUES },
+        ),
       ]),
     ),
   );
@@ -89,8 +98,7 @@ function* play(o: Random, code: readonly Instruction[]): Operation<number> {
   for (let pc = 0; pc < code.length; pc++) {
     const [first, second] = code[pc] as Instruction;
     const to = ({ object, event }: Say) => message('update', o[`o${object}`] as Handle<Protocol>, `e${event}`);
-    const reply =
-      second === undefined ? yield* send<number>(to(first)) : (yield* oneOf({ a: to(first), b: to(second) })).reply;
+    const reply = second === undefined ? yield* send<number>(to(first)) : (yield* oneOf({ a: to(first), b: to(second) })).reply;
     if (reply === 1) pc++;
     sum += Number(reply);
   }
@@ -107,10 +115,10 @@ export interface Design {
 
 export const designs: fc.Arbitrary<Design> = fc.record({
   tables: fc.tuple(table, table),
-  threads: fc.array(
-    fc.record({ code: fc.array(instruction, { minLength: 1, maxLength: 4 }), forever: fc.boolean() }),
-    { minLength: 2, maxLength: 3 },
-  ),
+  threads: fc.array(fc.record({ code: fc.array(instruction, { minLength: 1, maxLength: 4 }), forever: fc.boolean() }), {
+    minLength: 2,
+    maxLength: 3,
+  }),
   never: fc.nat(VALUES),
   asksWhoWaits: fc.boolean(),
 });
@@ -145,39 +153,85 @@ export const origin = { scenario: 'test', variant: 'it', version: '1' };
 
 export const start = (kind: Kind, design: Variant, maxStates: number, from: Resumption | null = null) => {
   const program = new Program(design);
-  return kind === 'plain' ? explore(program, design, { maxStates }, { from }) : exploreReduced(program, design, { maxStates }, from);
+  return kind === 'plain'
+    ? explore(program, design, { maxStates }, { from })
+    : exploreReduced(program, design, { maxStates }, from);
 };
 
-/** @param most how often it looks up before it is stopped */
-export function run(kind: Kind, design: Variant, maxStates = 50_000, from: Resumption | null = null, most = Infinity): Explored {
+/**
+ * @param most at which of its turns it is stopped
+ * @param look is called at each
+ */
+export function run(
+  kind: Kind,
+  design: Variant,
+  maxStates = 50_000,
+  from: Resumption | null = null,
+  most = Infinity,
+  look: (progress: Progress) => void = () => {},
+): Explored {
   const search = start(kind, design, maxStates, from);
-  for (let turn = search.next(), turns = 1; ; turn = search.next(turns++ < most ? null : 'stopped')) if (turn.done) return turn.value;
+  for (let turn = search.next(), turns = 1; ; turn = search.next(turns++ < most ? null : 'stopped')) {
+    if (turn.done) return turn.value;
+    look(turn.value);
+  }
 }
 
 /** All that anybody can ask of a search, and in which order it came to know it. */
 export function accountOf(kind: Kind, explored: Explored) {
   const { program, visited, judge, states, steps, depth, cut, sometimes } = explored;
   const state = new Int32Array(program.width);
+  const met = createHash('sha256');
+  for (let number = 0; number < visited.size; number++) {
+    visited.get(number, state);
+    met.update(new Uint8Array(state.buffer));
+  }
   const lassos =
     kind === 'reduced' ? [] : (['before any finding', 'after a finding'] as const).flatMap((part) => findLassos(explored, part));
   return {
-    ...{ states, steps, depth, cut, sometimes },
+    states,
+    steps,
+    depth,
+    cut,
+    sometimes,
+    reachedEnd: judge.reachedEnd,
     passes: (explored as { passes?: number }).passes,
     faults: judge.faults.map((fault) => ({ ...fault })),
-    sightings: explored.sightings.map(({ fault, primary, byStep, way }) => ({ fault, primary, byStep, way: way() })),
-    lassos: lassos.map(({ kind: of, thread, states: on, loopFrom }) => [of, thread, [...on], loopFrom(Math.min(...on))]),
+    sightings: explored.sightings.map((sighting) => ({ ...sighting, way: sighting.way() })),
+    lassos: lassos.map((lasso) => [lasso.kind, lasso.thread, [...lasso.states], lasso.loopFrom(Math.min(...lasso.states))]),
     reads: [...explored.reads.always, -1, ...explored.reads.sometimes].toSorted((a, b) => a - b),
-    met: Array.from({ length: visited.size }, (_, number) => {
-      visited.get(number, state);
-      return state.join();
-    }),
-    tables: savedTables(program),
-    journal: program.journal.all.slice(0, program.journal.length),
+    met: met.digest('hex'),
+    tables: JSON.stringify(savedTables(program)),
+    journal: program.journal.all.subarray(0, program.journal.length).join(),
   };
 }
 
-/** For a process of its own: saves at every turn, until it is killed. */
-export function searchUntilKilled(kind: Kind, design: Variant, file: string): void {
-  const search = start(kind, design, 1_000_000);
-  for (let turn = search.next(); !turn.done; turn = search.next(null)) turn.value.checkpoint?.save(file, origin);
+const forkNames = ['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6'] as const;
+const dinner = struct('table', { f0: mutex(), f1: mutex(), f2: mutex(), f3: mutex(), f4: mutex(), f5: mutex(), f6: mutex() });
+
+function* dine(left: Handle<Mutex>, right: Handle<Mutex>): Operation {
+  yield* mutex_lock(left);
+  yield* mutex_lock(right);
+  yield* mutex_unlock(right);
+  yield* mutex_unlock(left);
+}
+
+export const philosophers = (count: 5 | 6 | 7): Variant =>
+  variant({
+    objects: { table: dinner },
+    threads: ({ table: { f0, f1, f2, f3, f4, f5, f6 } }) => {
+      const forks = [f0, f1, f2, f3, f4, f5, f6].slice(0, count);
+      return Object.fromEntries(forks.map((fork, i) => [`p${i}`, [call(dine, fork, forks[(i + 1) % count] as Handle<Mutex>)]]));
+    },
+    sometimes: { nobody: (view) => forkNames.every((fork) => view.table[fork].state === 'unlocked') },
+    expect: [],
+  });
+
+/** For a process of its own: saves at every turn, prints a letter for each, and waits to be killed. */
+export function searchAndSave(design: Variant, file: string): void {
+  run('plain', design, 1_000_000, null, Infinity, ({ checkpoint }) => {
+    checkpoint?.save(file, origin);
+    writeSync(1, '.');
+  });
+  setInterval(() => {}, 1000);
 }
