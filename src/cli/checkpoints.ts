@@ -83,6 +83,8 @@ export class Saver {
       checkpoint.save(this.file, origin);
       return true;
     } catch (error) {
+      // What is not the file system's fault is the checker's.
+      if (!(error instanceof Error && 'code' in error)) throw error;
       if (!this.hasWarned) warn(notSaved(this.file, messageOf(error)));
       this.hasWarned = true;
       return false;

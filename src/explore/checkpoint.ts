@@ -62,11 +62,22 @@ interface Envelope {
 type SavedPass = Omit<Pass, 'reads'> & { readonly always: readonly number[]; readonly sometimes: readonly number[] };
 type SavedPredicate = readonly [name: string, source: string, results: readonly string[]];
 
+const MOST_LOOKS = 10_000;
+
 const byteOrder = new Uint8Array(Int32Array.of(1).buffer)[0] === 1 ? 'LE' : 'BE';
 
-export const checkpointOf = (standing: Standing): Checkpoint => ({
-  save: (file, of) => writeWhole(file, (writer) => write(writer, standing, of)),
-});
+export function checkpointOf(standing: Standing): Checkpoint {
+  const { program, visited } = standing;
+  const { size } = visited;
+  const { length } = program.journal;
+  return {
+    save: (file, of) => {
+      if (visited.size !== size || program.journal.length !== length)
+        throw new InternalError('a checkpoint is to be saved before the search goes on, and before anything else is learned');
+      writeWhole(file, (writer) => write(writer, standing, of));
+    },
+  };
+}
 
 function write(writer: CheckedWriter, standing: Standing, origin: Origin): void {
   const { program, variant, witness, visited, places, parents, pass, at, depth, endOfLevel, steps } = standing;
@@ -126,6 +137,11 @@ function rowsOf(predicate: StatePredicate<unknown>): { readonly results: readonl
 
 const textOf = (result: unknown): string => JSON.stringify(result) ?? 'undefined';
 
+interface Former {
+  readonly visited: Arrivals;
+  readonly parents: NumberList;
+}
+
 /** What a checkpoint says, for one search that goes on from there. */
 export class Resumption {
   readonly origin: Origin;
@@ -181,7 +197,12 @@ export class Resumption {
 
   /** Lets the program know what it knew when the pass began, and no more: the reduction is made of that. */
   relearnPass(program: Program): void {
-    this.learning(program).upTo(this.pass?.learned ?? 0);
+    try {
+      this.learning(program).upTo(this.pass?.learned ?? 0);
+    } catch (error) {
+      this.reader.close();
+      throw error;
+    }
   }
 
   /**
@@ -189,7 +210,15 @@ export class Resumption {
    * @returns the states
    * @throws ModelError that names what is no longer as it was
    */
-  into(program: Program, variant: Variant, witness: Witness<number>, places: readonly number[]) {
+  into(program: Program, variant: Variant, witness: Witness<number>, places: readonly number[]): Former {
+    try {
+      return this.given(program, variant, witness, places);
+    } finally {
+      this.reader.close();
+    }
+  }
+
+  private given(program: Program, variant: Variant, witness: Witness<number>, places: readonly number[]): Former {
     const { envelope, reader } = this;
     comparePredicates(envelope.predicates, sourcesOf(variant));
     this.learning(program).toTheEnd();
@@ -199,10 +228,10 @@ export class Resumption {
       askAgain(predicate, begin, envelope.predicates[i] as SavedPredicate, readRow(reader));
     const visited = new Arrivals(program.width, places, reader);
     const parents = NumberList.read(reader);
-    reader.close();
     refuseOtherBeginning(begin, visited, parents);
     witness.resume(envelope.account);
     lookAgain(program, witness, visited, envelope.account);
+    lookAround(program, witness, visited, envelope.place.at);
     return { visited, parents };
   }
 
@@ -268,5 +297,22 @@ function lookAgain(program: Program, { judge }: Witness<number>, visited: Arriva
     const found = step === null ? judge.ofState(state, program.isTerminal(state)) : judge.ofStep(state, step.thread);
     const [, { kind, object, text }] = faults[fault] as (typeof faults)[number];
     if (!found.includes(fault)) throw refusal(`what was found, ${kind} at "${object}" (${text}), is not there any more`);
+  }
+}
+
+/**
+ * What was never broken, or never reached, is so of no state that was judged. This is also asked of a predicate that asks
+ * who waits, as that one remembers nothing, but only of some thousands of states.
+ */
+function lookAround(program: Program, { judge, missed }: Witness<number>, visited: Arrivals, judged: number): void {
+  const state = new Int32Array(program.width);
+  const { unbroken } = judge;
+  const stride = Math.ceil(judged / MOST_LOOKS);
+  for (let at = 0; at < judged; at += stride) {
+    visited.get(at, state);
+    for (const rule of unbroken)
+      if (!rule.of(state)) throw refusal(`always "${rule.name}" held in a state in which it does not now`);
+    for (const goal of missed)
+      if (goal.of(state)) throw refusal(`sometimes "${goal.name}" did not hold in a state in which it does now`);
   }
 }

@@ -249,6 +249,11 @@ export class Judge {
     return [...this.always, ...this.atEnd, ...this.leaks];
   }
 
+  /** What must hold in every state, and has held in all so far. */
+  get unbroken(): readonly StatePredicate<boolean>[] {
+    return this.always.filter(({ name }) => !this.ids.has(`invariant|${name}`));
+  }
+
   /** The faults by what tells them apart, in the order of their numbers. */
   get known(): readonly (readonly [key: string, fault: Fault])[] {
     return [...this.ids].map(([key, id]) => [key, this.faults[id] as Fault]);

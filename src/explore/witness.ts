@@ -100,6 +100,11 @@ export class Witness<At> {
     return this.wanted.map(({ predicate }) => predicate);
   }
 
+  /** What is to be reached, and has not been so far. */
+  get missed(): readonly StatePredicate<boolean>[] {
+    return this.wanted.flatMap(({ predicate, reached }) => (reached ? [] : [predicate]));
+  }
+
   /** All that it has seen, for one that is to take up where this one ends. */
   get account(): Account<At> {
     const { known, reachedEnd, rules } = this.judge;

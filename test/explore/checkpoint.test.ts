@@ -8,7 +8,7 @@ import test from 'ava';
 import openedReset from '../../scenarios/seeds/opened-reset.ts';
 import reopenStarvation from '../../scenarios/seeds/reopen-starvation.ts';
 import { Resumption } from '../../src/explore/checkpoint.ts';
-import type { Scenario, Variant } from '../../src/index.ts';
+import { InternalError, type Progress, type Scenario, type Variant } from '../../src/index.ts';
 import { accountOf, designOf, designs, type Kind, origin, philosophers, run, searchAndSave } from './checkpoint-searches.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'interlock-checkpoint-'));
@@ -95,6 +95,12 @@ test('a process that is killed leaves the checkpoint that it saved last, and the
   const whole = run('plain', philosophers(7));
   t.true(from.states < whole.states);
   t.deepEqual(accountOf('plain', run('plain', philosophers(7), 50_000, from)), accountOf('plain', whole));
+});
+
+test('a checkpoint that is saved too late, when the search has gone on, is the fault of who saves it', (t) => {
+  let first: Progress | null = null;
+  run('plain', philosophers(6), 50_000, null, Infinity, (progress) => (first ??= progress));
+  t.throws(() => (first as Progress | null)?.checkpoint?.save(newFile(), origin), { instanceOf: InternalError });
 });
 
 test('what is left of a checkpoint that was not finished is written over by the next', (t) => {
