@@ -3,9 +3,13 @@ import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { assign } from 'xstate';
-import { message, type Operation, oneOf, send } from '../../actors/step.ts';
+import { choose, message, type Operation, oneOf, send } from '../../actors/step.ts';
 import { globals, type Handle, type HandleTo, part, type Protocol, setupObject, struct } from '../../machines/object.ts';
+import { wait_for_completion } from '../../actors/sync/completion.ts';
+import { store } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { completion } from '../../machines/sync/completion.ts';
+import { field } from '../../machines/sync/field.ts';
 import { type Mutex, mutex } from '../../machines/sync/mutex.ts';
 import type { Resumption } from '../../src/explore/checkpoint.ts';
 import { findLassos } from '../../src/explore/liveness.ts';
@@ -226,6 +230,21 @@ export const philosophers = (count: 5 | 6 | 7): Variant =>
     sometimes: { nobody: (view) => forkNames.every((fork) => view.table[fork].state === 'unlocked') },
     expect: [],
   });
+
+function* work({ x, done }: HandleTo<typeof desk>): Operation {
+  if ((yield* choose('the request', 'none', 'some')) === 'none') return;
+  yield* store(x, 1);
+  yield* store(x, 2);
+  yield* wait_for_completion(done);
+}
+const desk = struct('desk', { x: field<number>(0), done: completion() });
+
+/** It ends at once, or comes to wait for what nobody does. */
+export const endsOrWaits: Variant = variant({
+  objects: { desk },
+  threads: ({ desk: all }) => ({ worker: [call(work, all)] }),
+  expect: [],
+});
 
 /** For a process of its own: saves at every turn, prints a letter for each, and waits to be killed. */
 export function searchAndSave(design: Variant, file: string): void {

@@ -9,7 +9,17 @@ import openedReset from '../../scenarios/seeds/opened-reset.ts';
 import reopenStarvation from '../../scenarios/seeds/reopen-starvation.ts';
 import { Resumption } from '../../src/explore/checkpoint.ts';
 import { InternalError, type Progress, type Scenario, type Variant } from '../../src/index.ts';
-import { accountOf, designOf, designs, type Kind, origin, philosophers, run, searchAndSave } from './checkpoint-searches.ts';
+import {
+  accountOf,
+  designOf,
+  designs,
+  endsOrWaits,
+  type Kind,
+  origin,
+  philosophers,
+  run,
+  searchAndSave,
+} from './checkpoint-searches.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'interlock-checkpoint-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
@@ -34,7 +44,7 @@ for (const kind of ['plain', 'reduced'] as const)
       }
       t.deepEqual(accountOf(kind, run(kind, design, 50_000, resumed(file))), accountOf(kind, whole));
     },
-    { numRuns: 50 },
+    { numRuns: Number(process.env['CHECKPOINT_RUNS'] ?? 25) },
   );
 
 const shipped = (scenario: Scenario, variant: string): Variant => scenario.variants[variant] as Variant;
@@ -73,6 +83,17 @@ test('a search may go farther than the bound at which it was cut', (t) => {
   t.is(rest.states, 1743);
 });
 
+test('that some run came to its end is not forgotten, though none comes there again', (t) => {
+  // Met are: the start, the end at once, one step of the way that never ends, and the next.
+  const early = run('plain', endsOrWaits, 3);
+  t.is(early.judge.reachedEnd, true);
+  const file = newFile();
+  early.checkpoint?.save(file, origin);
+  const rest = run('plain', endsOrWaits, 100, resumed(file));
+  t.true(rest.states > early.states);
+  t.is(rest.judge.reachedEnd, true);
+});
+
 const saves = (file: string, times: number): Promise<void> =>
   new Promise((resolve, reject) => {
     const searches = new URL('checkpoint-searches.js', import.meta.url).href;
@@ -98,9 +119,9 @@ test('a process that is killed leaves the checkpoint that it saved last, and the
 });
 
 test('a checkpoint that is saved too late, when the search has gone on, is the fault of who saves it', (t) => {
-  let first: Progress | null = null;
-  run('plain', philosophers(6), 50_000, null, Infinity, (progress) => (first ??= progress));
-  t.throws(() => (first as Progress | null)?.checkpoint?.save(newFile(), origin), { instanceOf: InternalError });
+  const looks: Progress[] = [];
+  run('plain', philosophers(6), 50_000, null, Infinity, (progress) => looks.push(progress));
+  t.throws(() => looks[0]?.checkpoint?.save(newFile(), origin), { instanceOf: InternalError });
 });
 
 test('what is left of a checkpoint that was not finished is written over by the next', (t) => {
