@@ -1,5 +1,5 @@
 /** A file that is not what was written is noticed before anything of it is believed. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
@@ -52,6 +52,20 @@ test('blocks that are whole but in another order, or of another checkpoint, are 
   writeWhole(file, (writer) => writer.numbers(numbers(1)));
   writeFileSync(other, Buffer.concat([head, part(0, readFileSync(file)), part(1), part(2), part(3)]));
   t.throws(() => new CheckedReader(other), damaged);
+});
+
+test('what fails halfway leaves the former file as it was, and nothing beside it', (t) => {
+  const kept = join(folder, 'kept.checkpoint');
+  writeWhole(kept, (writer) => writer.json('former'));
+  const former = readFileSync(kept);
+  const fails = () =>
+    writeWhole(kept, (writer) => {
+      writer.numbers(new Int32Array(1 << 20));
+      throw new Error('no space left');
+    });
+  t.throws(fails, { message: 'no space left' });
+  t.deepEqual(readFileSync(kept), former);
+  t.false(existsSync(`${kept}.unfinished`));
 });
 
 test('numbers come back as they were written, whatever the pieces', (t) => {

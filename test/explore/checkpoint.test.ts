@@ -137,7 +137,7 @@ test('what is left of a checkpoint that was not finished is written over by the 
   );
 });
 
-test('where it cannot be written the error is that of the system, and the former checkpoint stays', (t) => {
+test('where it cannot be written the error is that of the system', (t) => {
   const { checkpoint } = run('plain', philosophers(5), 1000);
   t.throws(() => checkpoint?.save(join(folder, 'nowhere', 'x'), origin), { code: 'ENOENT' });
 });
