@@ -48,7 +48,7 @@ export class ScheduleFolder {
 }
 
 /** Folder by folder: `mkdirSync()` with `recursive` never returns where the kernel says ENOENT, as in /proc. */
-function make(folder: string): void {
+export function make(folder: string): void {
   if (existsSync(folder)) return;
   make(dirname(folder));
   try {

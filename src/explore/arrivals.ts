@@ -1,16 +1,18 @@
 /** The states of a search, numbered in the order in which they were met. */
-import { NumberList } from './number-list.ts';
+import { NumberList, type NumberSource } from './number-list.ts';
 import { type Groups, VisitedSet } from './visited-set.ts';
 
 export class Arrivals {
   private readonly visited: VisitedSet;
   /** By number, the id in the visited set. */
-  private readonly ids = new NumberList();
+  private readonly ids: NumberList;
   /** The other way round; made when it is first asked for, as few searches look back. */
   private numbers = new Int32Array(0);
 
-  constructor(width: number, groups?: Groups) {
-    this.visited = new VisitedSet(width, groups);
+  /** @param source what another of the same groups has written */
+  constructor(width: number, groups?: Groups, source: NumberSource | null = null) {
+    this.visited = new VisitedSet(width, groups, source);
+    this.ids = source === null ? new NumberList() : NumberList.read(source);
   }
 
   get size(): number {
@@ -45,6 +47,11 @@ export class Arrivals {
       for (let number = 0; number < this.size; number++) this.numbers[this.ids.at(number)] = number;
     }
     return this.numbers[id] as number;
+  }
+
+  *write(): Generator<Int32Array> {
+    yield* this.visited.write();
+    yield* this.ids.write();
   }
 
   private number(id: number): boolean {

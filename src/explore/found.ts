@@ -30,6 +30,20 @@ export interface Found {
   readonly estimate: string | null;
 }
 
+/** Whose search it is: nobody else goes on from its checkpoint. */
+export interface Origin {
+  readonly scenario: string;
+  readonly variant: string;
+  /** Of the checker, for another one may search otherwise. */
+  readonly version: string;
+}
+
+/** A search as it stands: to be saved before it goes on. */
+export interface Checkpoint {
+  /** Puts it in the place of the file, whole or not at all. @throws Error of the file system */
+  save(file: string, of: Origin): void;
+}
+
 export interface Progress {
   readonly states: number;
   /** Complete runs so far; null where states are stored. */
@@ -37,6 +51,8 @@ export interface Progress {
   readonly depth: number;
   /** How much of the whole is done, from 0 to 1, if there is an estimate. */
   readonly share: number | null;
+  /** Left out by searches that cannot be resumed. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Pairs of integers, each kept once, under a number: few enough to be spent some room on, and asked for all the time. */
+import type { NumberSource } from './number-list.ts';
 import { hashPair } from './pairs.ts';
 
 const FULL = 0.5;
@@ -45,6 +46,25 @@ export class InnerPairs {
     return this.pairs[2 * number + 1] as number;
   }
 
+  /** What is written down of them: `read` gives them the same numbers. */
+  *write(): Generator<Int32Array> {
+    yield Int32Array.of(this.size);
+    yield this.pairs.subarray(0, 2 * this.size);
+  }
+
+  static read(source: NumberSource): InnerPairs {
+    const read = new InnerPairs();
+    const size = new Int32Array(1);
+    source.read(size);
+    read.size = size[0] as number;
+    while (2 * read.size > read.pairs.length) read.pairs = new Int32Array(read.pairs.length * 2);
+    source.read(read.pairs.subarray(0, 2 * read.size));
+    let { length } = read.index;
+    while (read.size > length * FULL) length *= 2;
+    read.reindex(length);
+    return read;
+  }
+
   private append(left: number, right: number, place: number): number {
     const number = this.size++;
     if (2 * this.size > this.pairs.length) {
@@ -60,7 +80,11 @@ export class InnerPairs {
   }
 
   private grow(): void {
-    const index = new Int32Array(this.index.length * 2);
+    this.reindex(this.index.length * 2);
+  }
+
+  private reindex(length: number): void {
+    const index = new Int32Array(length);
     const mask = index.length - 1;
     for (let number = 0; number < this.size; number++) {
       let place = hashPair(this.left(number), this.right(number)) & mask;

@@ -277,4 +277,25 @@ export class Judge {
     });
     return this.faults[id] as Fault;
   }
+
+  /** What must hold, by which rule, with all that it has been asked. */
+  get rules(): readonly StatePredicate<unknown>[] {
+    return [...this.always, ...this.atEnd, ...this.leaks];
+  }
+
+  /** What must hold in every state, and has held in all so far. */
+  get unbroken(): readonly StatePredicate<boolean>[] {
+    return this.always.filter(({ name }) => !this.ids.has(`invariant|${name}`));
+  }
+
+  /** The faults by what tells them apart, in the order of their numbers. */
+  get known(): readonly (readonly [key: string, fault: Fault])[] {
+    return [...this.ids].map(([key, id]) => [key, this.faults[id] as Fault]);
+  }
+
+  /** Takes up where another judge of the same scenario ended. */
+  resume(known: Judge['known'], reachedEnd: boolean): void {
+    for (const [key, fault] of known) this.number(key, fault);
+    this.reachedEnd = reachedEnd;
+  }
 }

@@ -2,6 +2,7 @@
  * Pairs of integers, each kept once, under a number. They are dealt out to segments by their hash. Pairs never move; the
  * index of a segment is made anew as it grows, one segment at a time.
  */
+import type { NumberSource } from './number-list.ts';
 
 const CHUNK_BITS = 9;
 const CHUNK = 1 << CHUNK_BITS;
@@ -100,8 +101,31 @@ class Segment {
     this.chunks.push(new Int32Array(2 * CHUNK));
   }
 
+  *write(): Generator<Int32Array> {
+    for (const [i, chunk] of this.chunks.entries()) yield chunk.subarray(0, 2 * Math.min(CHUNK, this.size - i * CHUNK));
+  }
+
+  /** @throws RangeError if a pair belongs to another segment */
+  read(size: number, own: number, source: NumberSource): void {
+    while (this.size < size) {
+      this.lengthen();
+      const more = Math.min(CHUNK, size - this.size);
+      source.read((this.chunks.at(-1) as Int32Array).subarray(0, 2 * more));
+      this.size += more;
+    }
+    for (let number = 0; number < size; number++)
+      if ((hashPair(this.left(number), this.right(number)) & (SEGMENTS - 1)) !== own)
+        throw new RangeError('a pair stands in the wrong segment');
+    let places = this.index.length;
+    while (Math.trunc(places * FULL) < size) places = Math.trunc(places * GROWTH) + 1;
+    this.indexAnew(places);
+  }
+
   private grow(): void {
-    const places = Math.trunc(this.index.length * GROWTH) + 1;
+    this.indexAnew(Math.trunc(this.index.length * GROWTH) + 1);
+  }
+
+  private indexAnew(places: number): void {
     const index = new Int32Array(places);
     for (let number = 0; number < this.size; number++) {
       const hash = hashPair(this.left(number), this.right(number));
@@ -142,6 +166,25 @@ export class Pairs {
     const segment = hash & (SEGMENTS - 1);
     const number = (this.segments[segment] as Segment).find(left, right, hash);
     return number < 0 ? -1 : (number << SEGMENT_BITS) | segment;
+  }
+
+  /** How many pairs each segment has, then the pairs themselves, in pieces. */
+  *write(): Generator<Int32Array> {
+    yield Int32Array.from(this.segments, ({ size }) => size);
+    for (const segment of this.segments) yield* segment.write();
+  }
+
+  static read(source: NumberSource): Pairs {
+    const pairs = new Pairs();
+    const sizes = new Int32Array(SEGMENTS);
+    source.read(sizes);
+    for (const [own, segment] of pairs.segments.entries()) {
+      const size = sizes[own] as number;
+      segment.read(size, own, source);
+      pairs.size += size;
+      if (size > 0) pairs.limit = Math.max(pairs.limit, (((size - 1) << SEGMENT_BITS) | own) + 1);
+    }
+    return pairs;
   }
 
   left(number: number): number {

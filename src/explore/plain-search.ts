@@ -3,9 +3,10 @@ import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 import { rehearse } from '../tables/rehearsal.ts';
 import { Arrivals } from './arrivals.ts';
+import { checkpointOf, type Pass, type Place, type Resumption } from './checkpoint.ts';
 import type { Choice } from './choice.ts';
 import { estimateCoverage } from './cut-coverage.ts';
-import type { Found, Search } from './found.ts';
+import type { Checkpoint, Found, Search } from './found.ts';
 import { layoutOf } from './layout.ts';
 import { NumberList } from './number-list.ts';
 import { type Reads, Witness } from './witness.ts';
@@ -20,6 +21,8 @@ export interface Explored extends Found {
   readonly reads: Reads;
   /** The shortest way to a state. */
   pathTo(state: number): readonly Choice[];
+  /** To be saved before the program learns anything else; null when nothing was left out. */
+  readonly checkpoint: Checkpoint | null;
 }
 
 /** Says which threads have to be followed from a state. */
@@ -28,29 +31,39 @@ export interface Reduction {
   choose(state: Int32Array): number;
 }
 
+export interface Beginning {
+  /** Leaves out threads whose steps lead to nothing new; without it every state is met. */
+  readonly reduction?: Reduction;
+  /** What the reduction was made of. */
+  readonly pass?: Pass;
+  /** Where a search of the same kind ended. */
+  readonly from?: Resumption | null;
+}
+
 /** What ended a search that met too many states. */
 export const cutAt = (states: number): string => `${states} states`;
 
 const EVERY_THREAD = -1;
 const STATES_PER_TURN = 4096;
+const START: Place = { at: 0, steps: 0, depth: 0, endOfLevel: 1 };
 
-/** @param reduction leaves out threads whose steps lead to nothing new; without it every state is met */
+/** @throws ModelError if it is to go on from a checkpoint that is of other sources, or of the other kind of search */
 export function* explore(
   program: Program,
   variant: Variant,
   limits: Limits,
-  reduction: Reduction | null = null,
+  { reduction, pass, from = null }: Beginning = {},
 ): Search<Explored> {
+  from?.refuseUnlessOf(pass === undefined ? 'plain' : 'reduced');
   const witness = new Witness<number>(program, variant);
-  const visited = new Arrivals(program.width, layoutOf(program));
-  const parents = new NumberList();
+  const former = from?.into(program, variant, witness);
+  const groups = former?.groups ?? layoutOf(program);
+  const visited = former?.visited ?? new Arrivals(program.width, groups);
+  const parents = former?.parents ?? new NumberList();
   const state = program.initial();
   const next = new Int32Array(program.width);
-  let steps = 0;
-  let depth = 0;
-  let endOfLevel = 1;
+  let { at, steps, depth, endOfLevel } = from?.place ?? START;
   let cut: string | null = null;
-  let at = 0;
 
   /** @returns whether one of the steps came round to where a loop began */
   const follow = (threads: number, wrong: boolean): boolean => {
@@ -83,8 +96,10 @@ export function* explore(
     return wentRound;
   };
 
-  visited.add(state);
-  parents.push(-1);
+  const met = { program, variant, witness, visited, groups, parents, pass: pass ?? null };
+  const checkpoint = (next: number): Checkpoint => checkpointOf({ ...met, at: next, steps, depth, endOfLevel });
+
+  if (visited.add(state)) parents.push(-1);
   for (; at < visited.size && cut === null; at++) {
     if (at === endOfLevel) {
       depth++;
@@ -99,10 +114,11 @@ export function* explore(
     if (follow(chosen, wrong) && chosen !== EVERY_THREAD) follow(~chosen, wrong);
     if (steps === before) witness.end(state, wrong, at);
     if (visited.size > limits.maxStates) cut = cutAt(limits.maxStates);
-    else if (at % STATES_PER_TURN === STATES_PER_TURN - 1) cut = yield { states: visited.size, traces: null, depth, share: null };
+    else if (at % STATES_PER_TURN === STATES_PER_TURN - 1)
+      cut = yield { states: visited.size, traces: null, depth, share: null, checkpoint: checkpoint(at + 1) };
   }
 
-  if (reduction === null) rehearse(program, program.initial());
+  if (reduction === undefined) rehearse(program, program.initial());
   const stopped = at < visited.size ? (cut ?? 'stopped') : null;
   const pathTo = (to: number) => path(program, visited, parents, to);
   return {
@@ -129,6 +145,7 @@ export function* explore(
             isWrong: (vector) => witness.judge.isWrong(vector),
           }),
     pathTo,
+    checkpoint: at < visited.size ? checkpoint(at) : null,
   };
 }
 

@@ -4,6 +4,7 @@
  * more than the pair at its root. (The idea is that of the tree compression of LTSmin, Laarman et al., SPIN 2011.)
  */
 import { InnerPairs } from './inner-pairs.ts';
+import type { NumberSource } from './number-list.ts';
 import { Pairs } from './pairs.ts';
 
 export type Groups = readonly (readonly number[])[];
@@ -18,8 +19,8 @@ export class VisitedSet {
   /** Which leaf holds a place, and the other way round. */
   private readonly leafOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly inner = new InnerPairs();
-  private readonly roots = new Pairs();
+  private readonly inner: InnerPairs;
+  private readonly roots: Pairs;
   /** The nodes of the vector that was got last, and room for those of another. */
   private readonly nodes: Int32Array;
   private readonly others: Int32Array;
@@ -27,9 +28,18 @@ export class VisitedSet {
   private readonly dirty: Int32Array;
   private readonly undone: Int32Array;
 
-  /** @param groups all places, in groups that change together */
-  constructor(width: number, groups: Groups = Array.from({ length: width }, (_, place) => [place])) {
+  /**
+   * @param groups all places, in groups that change together
+   * @param source what another set of the same groups has written
+   */
+  constructor(
+    width: number,
+    groups: Groups = Array.from({ length: width }, (_, place) => [place]),
+    source: NumberSource | null = null,
+  ) {
     this.width = width;
+    this.inner = source === null ? new InnerPairs() : InnerPairs.read(source);
+    this.roots = source === null ? new Pairs() : Pairs.read(source);
     this.leafOf = new Int32Array(width);
     this.placeOf = new Int32Array(2 * width);
     this.nodes = new Int32Array(2 * width);
@@ -133,6 +143,11 @@ export class VisitedSet {
       nodes[right[node] as number] = inner.right(pair);
     }
     for (let leaf = width; leaf < 2 * width; leaf++) into[placeOf[leaf] as number] = nodes[leaf] as number;
+  }
+
+  *write(): Generator<Int32Array> {
+    yield* this.inner.write();
+    yield* this.roots.write();
   }
 
   get bytes(): number {

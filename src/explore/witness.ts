@@ -21,6 +21,16 @@ interface Seen<At> {
   readonly step: Choice | null;
 }
 
+/** What a witness has seen, as it can be written down. */
+export interface Account<At> {
+  readonly faults: Judge['known'];
+  readonly reachedEnd: boolean;
+  readonly seen: readonly Seen<At>[];
+  readonly reached: readonly boolean[];
+  /** By rule and then by goal, the places of the state that it has read. */
+  readonly read: readonly (readonly number[])[];
+}
+
 /** @typeParam At how the search names a state, so that it can say later which way leads there */
 export class Witness<At> {
   readonly judge: Judge;
@@ -83,5 +93,36 @@ export class Witness<At> {
   private add(fault: number, primary: boolean, at: At, step: Choice | null): void {
     const known = this.seen.get(fault);
     if (known === undefined || (primary && !known.primary)) this.seen.set(fault, { fault, primary, at, step });
+  }
+
+  /** What is to be reached, with all that it has been asked. */
+  get goals(): readonly StatePredicate<boolean>[] {
+    return this.wanted.map(({ predicate }) => predicate);
+  }
+
+  /** What is to be reached, and has not been so far. */
+  get missed(): readonly StatePredicate<boolean>[] {
+    return this.wanted.flatMap(({ predicate, reached }) => (reached ? [] : [predicate]));
+  }
+
+  /** All that it has seen, for one that is to take up where this one ends. */
+  get account(): Account<At> {
+    const { known, reachedEnd, rules } = this.judge;
+    const places = (predicates: readonly StatePredicate<unknown>[]) => predicates.map(({ everRead }) => [...everRead]);
+    return {
+      faults: known,
+      reachedEnd,
+      seen: [...this.seen.values()],
+      reached: this.wanted.map(({ reached }) => reached),
+      read: places([...rules, ...this.goals]),
+    };
+  }
+
+  resume({ faults, reachedEnd, seen, reached, read }: Account<At>): void {
+    this.judge.resume(faults, reachedEnd);
+    for (const one of seen) this.seen.set(one.fault, one);
+    for (const [i, wanted] of this.wanted.entries()) wanted.reached = reached[i] as boolean;
+    for (const [i, { everRead }] of [...this.judge.rules, ...this.goals].entries())
+      for (const place of read[i] as readonly number[]) everRead.add(place);
   }
 }

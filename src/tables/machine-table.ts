@@ -48,6 +48,9 @@ const doubledBytes = (old: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => 
 export const snapshotKey = (snapshot: AnyMachineSnapshot): string =>
   JSON.stringify([snapshot.value, snapshot.context, snapshot.status]);
 
+const textOf = (asked: ReturnType<typeof ask>): string =>
+  asked === null ? '' : `${snapshotKey(asked.next)} ${JSON.stringify(asked.answer)}`;
+
 export class MachineTable {
   /** How often XState was asked. */
   questions = 0;
@@ -107,17 +110,14 @@ export class MachineTable {
     const asked = ask(this.machine, from, said);
     const again = ask(this.machine, from, said);
     this.questions += 2;
-    const cell = asked === null ? DISABLED : NEXT + this.intern(asked.next, slot);
-    const answer = asked === null ? -1 : this.answers.intern(asked.answer);
-    const same =
-      asked === null
-        ? again === null
-        : again !== null && snapshotKey(again.next) === snapshotKey(asked.next) && this.answers.intern(again.answer) === answer;
-    if (!same)
+    // What is refused gets no number.
+    if (textOf(asked) !== textOf(again))
       throw new ModelError(
         `"${slot.path}": machine "${this.machine.id}" answers "${said.type}" differently when asked twice`,
         'no time, no randomness and no variables outside the context',
       );
+    const cell = asked === null ? DISABLED : NEXT + this.intern(asked.next, slot);
+    const answer = asked === null ? -1 : this.answers.intern(asked.answer);
     const at = 2 * (snapshot * this.stride + event);
     this.cells[at + 1] = answer;
     this.cells[at] = cell;

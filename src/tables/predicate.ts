@@ -171,4 +171,11 @@ export class StatePredicate<R> {
       },
     });
   }
+
+  /** All that it has said and still remembers, with the places that it read and what stood there, in turn. */
+  *said(memo = this.memo, reads: readonly number[] = []): Generator<{ readonly reads: readonly number[]; readonly result: R }> {
+    if (memo === null) return;
+    if ('result' in memo) yield { reads, result: memo.result };
+    else for (const [value, next] of memo.next) yield* this.said(next, [...reads, memo.reads, value]);
+  }
 }

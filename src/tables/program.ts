@@ -12,6 +12,7 @@ import { withoutPlaces } from '../model/stack.ts';
 import { Cursor, type Held, type Root } from '../model/thread.ts';
 import { type Send, World } from '../model/world.ts';
 import type { Answer } from './answer.ts';
+import { Growing } from './growing.ts';
 import { Answers, type MachineTable, tablesByMachine } from './machine-table.ts';
 import { REACQUIRES, RULES, Stepper } from './stepper.ts';
 
@@ -65,6 +66,9 @@ export interface Kid {
   readonly wentRound: boolean;
 }
 
+/** How many numbers an entry of the journal has. */
+export const ENTRY = 5;
+
 /** A splat in the course of the last step. */
 export interface Raised {
   readonly slot: number;
@@ -77,8 +81,15 @@ export class Program extends Stepper {
   readonly ways: CompiledWay[] = [];
 
   private begin: Int32Array | null = null;
-  private readonly answers = new Answers();
-  private readonly tables: MachineTable[];
+  /**
+   * What was learned, in order: of a machine the slot, the snapshot and the event, the cell and the answer; of a thread the
+   * complement of its position, the way and the answer, the position to which it led, and whether its call returned or it
+   * went round. Who asks the same in the same order gives everything the same numbers.
+   */
+  readonly journal = new Growing();
+  readonly answers = new Answers();
+  /** By slot; slots of one machine share one. */
+  readonly tables: readonly MachineTable[];
   private readonly positionIds: readonly Map<string, number>[];
 
   constructor(variant: Variant) {
@@ -139,7 +150,9 @@ export class Program extends Stepper {
   }
 
   protected override learnCell(slot: number, snapshot: number, event: number): void {
-    this.table(slot).look(snapshot, event, this.world.slots[slot] as never);
+    const table = this.table(slot);
+    const at = table.look(snapshot, event, this.world.slots[slot] as never);
+    this.note(slot, snapshot, event, table.cells[at] as number, table.cells[at + 1] as number);
     this.refresh();
   }
 
@@ -177,6 +190,7 @@ export class Program extends Stepper {
     const kid = { position: this.intern(position.thread, cursor), reply, stops, returned, wentRound };
     (this.ways[way] as CompiledWay).kids.set(answer, kid);
     this.addKid(way, answer, kid.position, kid);
+    this.note(~from, way, answer, kid.position, (returned ? 1 : 0) | (wentRound ? 2 : 0));
     this.refresh();
   }
 
@@ -236,6 +250,16 @@ export class Program extends Stepper {
   react(slot: number, snapshot: number, event: number): { readonly next: number; readonly answer: number } | null {
     const next = this.nextOf(slot, snapshot, event);
     return next < 0 ? null : { next, answer: this.answerOf(slot, snapshot, event) };
+  }
+
+  private note(...entry: readonly [number, number, number, number, number]): void {
+    for (const number of entry) this.journal.push(number);
+  }
+
+  /** Learns what an entry of a journal tells of, whatever comes of it now. */
+  learnAgain(asked: number, second: number, third: number): void {
+    if (asked < 0) this.learnKid(~asked, second, third);
+    else this.learnCell(asked, second, third);
   }
 }
 
