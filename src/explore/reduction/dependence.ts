@@ -26,7 +26,7 @@ export class Dependence {
     const mayChange = accesses.map(() => false);
     const begin = program.initial();
     for (const [slot, ids] of to.entries()) {
-      const closure = closureOf(program, futures, slot, begin[slot] as number);
+      const closure = closureOf(program, futures, slot, begin);
       for (const id of ids) {
         const access = accesses[id] as Access;
         mayComplain[id] = closure?.one.some((snapshot) => complains(program, access, snapshot)) ?? true;
