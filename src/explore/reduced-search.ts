@@ -17,21 +17,41 @@ export interface Reduced extends Explored {
 }
 
 export function* exploreReduced(program: Program, variant: Variant, limits: Limits): Search<Reduced> {
-  let reads: Reads = { always: new Set(), sometimes: new Set() };
+  const reached = new Set<string>();
+  let reads: Reads = { always: new Set(), sometimes: new Map() };
   for (let passes = 1; ; passes++) {
     const known = program.knowledge;
     const reduction = new StubbornSets(program, new Judge(program, variant), reads);
     const explored = yield* explore(program, variant, limits, reduction);
-    const isLast = program.knowledge === known && size(explored.reads) === size(reads);
+    for (const wanted of explored.sometimes) if (wanted.reached) reached.add(wanted.name);
+    const read = unreached(explored.reads, reached);
+    const isLast = program.knowledge === known && isWithin(read, reads);
     if (isLast || explored.cut !== null) {
       rehearse(program, program.initial());
-      return { ...explored, passes };
+      return { ...explored, passes, sometimes: explored.sometimes.map(({ name }) => ({ name, reached: reached.has(name) })) };
     }
-    reads = {
-      always: new Set([...reads.always, ...explored.reads.always]),
-      sometimes: new Set([...reads.sometimes, ...explored.reads.sometimes]),
-    };
+    reads = both(unreached(reads, reached), read);
   }
 }
 
-const size = ({ always, sometimes }: Reads): number => always.size + sometimes.size;
+/** What a pass has reached can be reached, even if that pass was not the last: nobody has to look for it any more. */
+const unreached = ({ always, sometimes }: Reads, reached: ReadonlySet<string>): Reads => ({
+  always,
+  sometimes: new Map([...sometimes].filter(([name]) => !reached.has(name))),
+});
+
+const isWithin = ({ always, sometimes }: Reads, known: Reads): boolean =>
+  isSubset(always, known.always) && [...sometimes].every(([name, places]) => isSubset(places, known.sometimes.get(name)));
+
+const isSubset = (some: ReadonlySet<number>, all: ReadonlySet<number> = new Set()): boolean =>
+  [...some].every((place) => all.has(place));
+
+const both = (one: Reads, other: Reads): Reads => ({
+  always: new Set([...one.always, ...other.always]),
+  sometimes: new Map(
+    [...one.sometimes.keys(), ...other.sometimes.keys()].map((name) => [
+      name,
+      new Set([...(one.sometimes.get(name) ?? []), ...(other.sometimes.get(name) ?? [])]),
+    ]),
+  ),
+});

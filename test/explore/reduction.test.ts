@@ -1,5 +1,5 @@
 /** Small programs at which a reduced search could go wrong: it has to agree with the search of every state. */
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { assign } from 'xstate';
 import { again, kfree, kzalloc, loop, message, type Operation, oneOf, send, WARN_ON } from '../../actors/step.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
@@ -14,17 +14,8 @@ import { field, pointer } from '../../machines/sync/field.ts';
 import { list_head, list_node } from '../../machines/sync/list.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
 import { call, daemon, local, task, type Variant, variant } from '../../src/index.ts';
-import { outcomesOf, plainly, reducedly } from '../helpers/outcomes.ts';
+import { agreed, reducedly } from '../helpers/outcomes.ts';
 import { type Cells, cells, read, write } from '../helpers/tiny.ts';
-
-/** @returns what was found, with whether it can come first, and how many states it took */
-function agreed(t: ExecutionContext, design: Variant) {
-  const plain = plainly(design);
-  const reduced = reducedly(design);
-  const { findings, sometimes, ends } = outcomesOf(plain);
-  t.deepEqual(outcomesOf(reduced), outcomesOf(plain));
-  return { findings, sometimes, ends: ends.length, plain: plain.states, reduced: reduced.states, passes: reduced.passes };
-}
 
 function* warn(text: string): Operation {
   yield* WARN_ON(true, text);
@@ -416,4 +407,31 @@ test('a search that a bound cuts says so, in whichever pass', (t) => {
   const { states, cut } = reducedly(design);
   t.is(cut, null);
   for (let most = 1; most < states; most++) t.is(reducedly(design, most).cut, `${most} states`);
+});
+
+/**
+ * The first search meets `x` before `y`, and so asks for `z`; the second reaches at once what is asked with `y`, and asks
+ * for `z` no more.
+ */
+const readsLess = (more: boolean): Variant =>
+  variant({
+    objects: { cells, w: globals('w', { w: field<number>(0) }) },
+    threads: ({ cells: o, w }) => ({
+      a: [call(write, o.x, 0), call(write, o.x, 1)],
+      b: [call(write, o.y, 1)],
+      c: [call(write, w.w, 1), call(write, w.w, 0)],
+    }),
+    sometimes: {
+      'y alone': ({ cells: o }) => (o.x.value === 0 ? o.y.value === 1 : o.z.value === 1),
+      ...(more ? { 'w with y alone': ({ cells: o, w }: any) => o.y.value === 1 && o.x.value === 0 && w.w.value === 1 } : {}),
+    },
+    expect: [],
+  });
+
+test('a pass that reads less than the one before is the last if it has learned nothing', (t) => {
+  t.deepEqual(agreed(t, readsLess(false)).sometimes, ['y alone']);
+});
+
+test('a pass that reads as many places as were known, but others, is not the last', (t) => {
+  t.deepEqual(agreed(t, readsLess(true)).sometimes, ['y alone', 'w with y alone']);
 });

@@ -1,8 +1,8 @@
 /** What two searches of one design must agree on, however many states each of them meets. */
-import { explore } from '../../src/explore/plain-search.ts';
-import type { Explored } from '../../src/explore/plain-search.ts';
-import type { Fault } from '../../src/explore/judge.ts';
+import type { ExecutionContext } from 'ava';
 import type { Search } from '../../src/explore/found.ts';
+import type { Fault } from '../../src/explore/judge.ts';
+import { type Explored, explore } from '../../src/explore/plain-search.ts';
 import { exploreReduced, type Reduced } from '../../src/explore/reduced-search.ts';
 import { ModelError, type Variant } from '../../src/index.ts';
 import { snapshotKey } from '../../src/tables/machine-table.ts';
@@ -29,11 +29,15 @@ export const plainly = (design: Variant, maxStates = 100_000): Explored =>
 export const reducedly = (design: Variant, maxStates = 100_000): Reduced =>
   played<Reduced>(exploreReduced(new Program(design), design, { maxStates }));
 
-/** The fault as a name that does not depend on who met it first. */
+/** The fault as a name that does not depend on who met it first, nor on the way there. */
 function nameOf({ kind, object, text, sites }: Fault): string {
-  const places = sites.map((site) => `${site.function} ${site.event} ${site.object}`).toSorted();
-  if (kind === 'deadlock') return `${kind}: ${places.join(', ')}`;
-  return kind === 'leak' ? `${kind} ${object}` : `${kind} ${object}: ${text} (${places.join(', ')})`;
+  if (kind === 'leak') return `${kind} ${object}`;
+  if (kind === 'deadlock')
+    return `${kind}: ${sites
+      .map((site) => `${site.function} ${site.event} ${site.object}`)
+      .toSorted()
+      .join(', ')}`;
+  return `${kind} ${object}: ${text} (${sites.map((site) => `${site.function} ${site.event}`).join(', ')})`;
 }
 
 export function outcomesOf({ program, judge, sightings, sometimes, visited }: Explored): Outcomes {
@@ -65,4 +69,13 @@ export function attempt<R>(search: () => R): R | ModelError {
     if (error instanceof ModelError) return error;
     throw error;
   }
+}
+
+/** The reduced search finds what the search of every state finds. @returns that, and how many states each has met */
+export function agreed(t: ExecutionContext, design: Variant) {
+  const plain = plainly(design);
+  const reduced = reducedly(design);
+  const { findings, sometimes, ends } = outcomesOf(plain);
+  t.deepEqual(outcomesOf(reduced), outcomesOf(plain));
+  return { findings, sometimes, ends: ends.length, plain: plain.states, reduced: reduced.states, passes: reduced.passes };
 }

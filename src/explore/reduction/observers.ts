@@ -39,7 +39,7 @@ export class Observers {
     const { always, sometimes } = this.reads;
     return (
       (this.moves(always, way) ? ALWAYS : 0) |
-      (this.moves(sometimes, way) ? SOMETIMES : 0) |
+      ([...sometimes.values()].some((places) => this.moves(places, way)) ? SOMETIMES : 0) |
       (this.changes(this.waysOut, way) || this.standsBeforeOwnLock(way) || this.comesBeforeOwnLock(way) ? SELF_DEADLOCK : 0)
     );
   }
