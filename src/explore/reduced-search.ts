@@ -18,10 +18,11 @@ export interface Reduced extends Explored {
 
 export function* exploreReduced(program: Program, variant: Variant, limits: Limits): Search<Reduced> {
   const reached = new Set<string>();
+  const givenUp = new Set<number>();
   let reads: Reads = { always: new Set(), sometimes: new Map() };
   for (let passes = 1; ; passes++) {
     const known = program.knowledge;
-    const reduction = new StubbornSets(program, new Judge(program, variant), reads);
+    const reduction = new StubbornSets(program, new Judge(program, variant), reads, givenUp);
     const explored = yield* explore(program, variant, limits, reduction);
     for (const wanted of explored.sometimes) if (wanted.reached) reached.add(wanted.name);
     const read = unreached(explored.reads, reached);

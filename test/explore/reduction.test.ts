@@ -435,3 +435,72 @@ test('a pass that reads less than the one before is the last if it has learned n
 test('a pass that reads as many places as were known, but others, is not the last', (t) => {
   t.deepEqual(agreed(t, readsLess(true)).sometimes, ['y alone', 'w with y alone']);
 });
+
+/** At the third turn from where it begins it is where `fire` splats; after the fourth it is there again. */
+const dial = setupObject<{ at: number }, Protocol>().createMachine({
+  id: 'dial',
+  context: ({ input }) => input,
+  on: {
+    turn: { actions: [assign({ at: ({ context }) => (context.at + 1) % 4 }), done] },
+    fire: [
+      {
+        guard: ({ context }) => context.at === 3,
+        actions: { type: 'splat', params: { kind: 'warn', text: 'it fires', prints: 'WARNING' } },
+      },
+      { actions: done },
+    ],
+  },
+});
+
+test('a thread that goes round for ever comes to snapshots that no single turn leads to', (t) => {
+  const dials = globals('dials', { dial: part<{ turn: object; fire: object }, { at: number }>(dial, { at: 0 }) });
+  const { findings } = agreed(
+    t,
+    variant({
+      objects: { dials },
+      threads: ({ dials: o }) => ({
+        b: [
+          call(function* fire(): Operation {
+            yield* send(message('update', o.dial, 'fire'));
+          }),
+        ],
+        a: task(
+          [
+            call(function* turn(): Operation {
+              yield* send(message('update', o.dial, 'turn'));
+            }),
+          ],
+          { forever: true },
+        ),
+      }),
+      expect: [],
+    }),
+  );
+  t.is(findings.length, 1);
+});
+
+test('who frees what a thread waits in makes its step possible, though nobody ends the wait', (t) => {
+  const { findings, sometimes } = agreed(
+    t,
+    variant({
+      objects: { d: struct('d', { done: completion() }), cells },
+      threads: ({ d, cells: o }) => ({
+        b: [call(write, o.y, 1)],
+        a: [
+          call(function* wait(): Operation {
+            yield* wait_for_completion(d.done);
+          }),
+        ],
+        c: [
+          call(function* free(): Operation {
+            yield* kfree(d);
+          }),
+        ],
+      }),
+      sometimes: { 'a is stopped before y is written': (view) => view.next('a') === null && view.cells.y.value === 0 },
+      expect: [],
+    }),
+  );
+  t.is(findings.length, 1);
+  t.is(sometimes.length, 1);
+});

@@ -43,13 +43,14 @@ export class StubbornSets implements Reduction {
   private readonly ways: number;
   private readonly next: Int32Array;
 
-  constructor(program: Program, judge: Judge, reads: Reads) {
+  /** @param givenUp slots of which nothing is known, but that all accesses conflict; grows from pass to pass */
+  constructor(program: Program, judge: Judge, reads: Reads, givenUp: Set<number>) {
     this.program = program;
     this.judge = judge;
     this.positions = program.positions.length;
     this.ways = program.ways.length;
     this.futures = new Futures(program);
-    this.dependence = new Dependence(program, this.futures);
+    this.dependence = new Dependence(program, this.futures, givenUp);
     this.next = new Int32Array(program.width);
     const { ofWay, accesses } = this.futures;
     this.conflicts = new BitRows(this.ways, accesses.length);
