@@ -283,7 +283,11 @@ test('10: three puts of one counter are one order, unless the counter remembers 
       t,
       variant({
         objects: { things },
-        threads: ({ things: o }) => ({ a: [call(say, o[of], 'dec')], b: [call(say, o[of], 'dec')], c: [call(say, o[of], 'dec')] }),
+        threads: ({ things: o }) => ({
+          a: [call(say, o[of], 'dec')],
+          b: [call(say, o[of], 'dec')],
+          c: [call(say, o[of], 'dec')],
+        }),
         expect: [],
       }),
     );

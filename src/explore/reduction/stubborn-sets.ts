@@ -61,8 +61,7 @@ export class StubbornSets implements Reduction {
     const observers = new Observers(program, this.futures, this.dependence, reads);
     this.noticed = Uint8Array.from(ofWay, (_, way) => observers.of(way));
     this.mayMark = ofWay.map(
-      (its, way) =>
-        ((this.noticed[way] as number) & MAY_FIND) !== 0 || its.some((access) => this.dependence.mayComplain[access]),
+      (its, way) => ((this.noticed[way] as number) & MAY_FIND) !== 0 || its.some((access) => this.dependence.mayComplain[access]),
     );
     this.noticedLater = this.later(this.noticed);
     this.markLater = this.later(Uint8Array.from(this.mayMark, Number));
@@ -216,7 +215,8 @@ export class StubbornSets implements Reduction {
   private later(ofWay: Uint8Array): Uint8Array {
     const later = new Uint8Array(this.positions);
     for (const [position, { firstWay, ways }] of this.program.positions.entries())
-      for (let way = firstWay; way < firstWay + ways; way++) later[position] = (later[position] as number) | (ofWay[way] as number);
+      for (let way = firstWay; way < firstWay + ways; way++)
+        later[position] = (later[position] as number) | (ofWay[way] as number);
     spread(this.futures.successors, (position, successor) => {
       const before = later[position] as number;
       later[position] = before | (later[successor] as number);
