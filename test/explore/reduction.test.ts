@@ -513,3 +513,70 @@ test('who frees what a thread waits in makes its step possible, though nobody en
   t.is(findings.length, 1);
   t.is(sometimes.length, 1);
 });
+
+test('who comes before its own lock after it was let go is never stuck, and what it finds then may come first', (t) => {
+  const { findings } = agreed(
+    t,
+    variant({
+      objects: { board, hint: globals('hint', { ready: completion() }) },
+      threads: ({ board: o, hint }) => ({
+        b: [call(wait_for_completion, hint.ready), call(let_go, o)],
+        a: [
+          call(function* hint_and_lock_again({ m, go, x }: Board): Operation {
+            yield* mutex_lock(m);
+            yield* complete(hint.ready);
+            // From here on b may let it go: in time, or only after it was stuck.
+            yield* store(x, 1);
+            const { way } = yield* oneOf({
+              lock: message('acquire', m, 'mutex_lock'),
+              go: message('wait', go, 'wait_for_completion'),
+            });
+            yield* WARN_ON(way === 'go', 'it was let go');
+          }, o),
+        ],
+      }),
+      expect: [],
+    }),
+  );
+  t.deepEqual(
+    findings.map((line) => line.endsWith('after another')),
+    [false, false],
+  );
+});
+
+/** Complains of a free that it hears of, but hears nothing before it is opened. */
+const ear = setupObject<{ open: boolean }, Protocol>().createMachine({
+  id: 'ear',
+  context: ({ input }) => input,
+  on: {
+    open: { actions: [assign({ open: true }), done] },
+    freed: {
+      guard: ({ context }) => context.open,
+      actions: { type: 'splat', params: { kind: 'warn', text: 'it hears', prints: 'WARNING' } },
+    },
+  },
+});
+
+test('what is said only where it is heard depends on who makes it be heard', (t) => {
+  const ears = globals('ears', { ear: part<{ open: object }, { open: boolean }>(ear, { open: false }, { hearsFrees: true }) });
+  const { findings } = agreed(
+    t,
+    variant({
+      objects: { ears, d: struct('d', { x: field<number>(0) }) },
+      threads: ({ ears: o, d }) => ({
+        a: [
+          call(function* free(): Operation {
+            yield* kfree(d);
+          }),
+        ],
+        b: [
+          call(function* open(): Operation {
+            yield* send(message('update', o.ear, 'open'));
+          }),
+        ],
+      }),
+      expect: [],
+    }),
+  );
+  t.is(findings.length, 1);
+});
