@@ -29,6 +29,8 @@ export interface Pass {
   readonly number: number;
   /** What predicates had read before it. */
   readonly reads: Reads;
+  /** What was to be reached, and was in the passes before it. */
+  readonly reached: ReadonlySet<string>;
   /** What was known of the threads, and how long the journal of the program was. */
   readonly known: number;
   readonly learned: number;
@@ -60,7 +62,11 @@ interface Envelope {
   readonly account: Account<number>;
 }
 
-type SavedPass = Omit<Pass, 'reads'> & { readonly always: readonly number[]; readonly sometimes: readonly number[] };
+interface SavedPass extends Omit<Pass, 'reads' | 'reached'> {
+  readonly always: readonly number[];
+  readonly sometimes: readonly (readonly [name: string, places: readonly number[]])[];
+  readonly reached: readonly string[];
+}
 type SavedPredicate = readonly [name: string, source: string, results: readonly string[]];
 
 const upwards = (a: number, b: number): number => a - b;
@@ -91,7 +97,7 @@ function write(writer: CheckedWriter, standing: Standing, origin: Origin): void 
     byteOrder,
     states: visited.size,
     place: { at, depth, endOfLevel, steps },
-    pass: pass === null ? null : { ...pass, always: [...pass.reads.always], sometimes: [...pass.reads.sometimes] },
+    pass: pass && savedPass(pass),
     tables: savedTables(program),
     groups,
     predicates: said.map(({ results }, i) => [...(sources[i] as readonly [string, string]), results]),
@@ -140,6 +146,19 @@ function rowsOf(predicate: StatePredicate<unknown>): { readonly results: readonl
 
 const textOf = (result: unknown): string => JSON.stringify(result) ?? 'undefined';
 
+const savedPass = ({ reads, reached, ...pass }: Pass): SavedPass => ({
+  ...pass,
+  always: [...reads.always],
+  sometimes: [...reads.sometimes].map(([name, places]) => [name, [...places]]),
+  reached: [...reached],
+});
+
+const passOf = ({ always, sometimes, reached, ...pass }: SavedPass): Pass => ({
+  ...pass,
+  reads: { always: new Set(always), sometimes: new Map(sometimes.map(([name, places]) => [name, new Set(places)])) },
+  reached: new Set(reached),
+});
+
 interface Former {
   readonly groups: Groups;
   readonly visited: Arrivals;
@@ -171,7 +190,7 @@ export class Resumption {
     this.origin = origin;
     this.states = this.envelope.states;
     this.place = place;
-    this.pass = pass && { ...pass, reads: { always: new Set(pass.always), sometimes: new Set(pass.sometimes) } };
+    this.pass = pass && passOf(pass);
     this.journal = readRow(this.reader);
   }
 

@@ -30,28 +30,50 @@ export function* exploreReduced(
 ): Search<Reduced> {
   from?.refuseUnlessOf('reduced');
   from?.relearnPass(program);
-  let pass = from?.pass ?? passOf(program, 1, { always: new Set(), sometimes: new Set() });
+  const givenUp = new Set<number>();
+  let pass = from?.pass ?? passOf(program, 1, { always: new Set(), sometimes: new Map() }, new Set());
   for (let resumed = from; ; resumed = null) {
     const { number, reads, known } = pass;
-    const reduction = new StubbornSets(program, new Judge(program, variant), reads);
+    const reduction = new StubbornSets(program, new Judge(program, variant), reads, givenUp);
     const explored = yield* explore(program, variant, limits, { reduction, pass, from: resumed });
-    const isLast = program.knowledge === known && size(explored.reads) === size(reads);
+    const reached = new Set([...pass.reached, ...explored.sometimes.filter(({ reached }) => reached).map(({ name }) => name)]);
+    const read = unreached(explored.reads, reached);
+    const isLast = program.knowledge === known && isWithin(read, reads);
     if (isLast || explored.cut !== null) {
       rehearse(program, program.initial());
-      return { ...explored, passes: number };
+      const sometimes = explored.sometimes.map(({ name }) => ({ name, reached: reached.has(name) }));
+      return { ...explored, passes: number, sometimes };
     }
-    pass = passOf(program, number + 1, {
-      always: new Set([...reads.always, ...explored.reads.always]),
-      sometimes: new Set([...reads.sometimes, ...explored.reads.sometimes]),
-    });
+    pass = passOf(program, number + 1, both(unreached(reads, reached), read), reached);
   }
 }
 
-const passOf = (program: Program, number: number, reads: Reads): Pass => ({
+const passOf = (program: Program, number: number, reads: Reads, reached: ReadonlySet<string>): Pass => ({
   number,
   reads,
+  reached,
   known: program.knowledge,
   learned: program.journal.length,
 });
 
-const size = ({ always, sometimes }: Reads): number => always.size + sometimes.size;
+/** What a pass has reached can be reached, even if that pass was not the last: nobody has to look for it any more. */
+const unreached = ({ always, sometimes }: Reads, reached: ReadonlySet<string>): Reads => ({
+  always,
+  sometimes: new Map([...sometimes].filter(([name]) => !reached.has(name))),
+});
+
+const isWithin = ({ always, sometimes }: Reads, known: Reads): boolean =>
+  isSubset(always, known.always) && [...sometimes].every(([name, places]) => isSubset(places, known.sometimes.get(name)));
+
+const isSubset = (some: ReadonlySet<number>, all: ReadonlySet<number> = new Set()): boolean =>
+  [...some].every((place) => all.has(place));
+
+const both = (one: Reads, other: Reads): Reads => ({
+  always: new Set([...one.always, ...other.always]),
+  sometimes: new Map(
+    [...one.sometimes.keys(), ...other.sometimes.keys()].map((name) => [
+      name,
+      new Set([...(one.sometimes.get(name) ?? []), ...(other.sometimes.get(name) ?? [])]),
+    ]),
+  ),
+});

@@ -8,9 +8,11 @@ import { Judge } from './judge.ts';
 
 const NOTHING: readonly number[] = [];
 
+/** The places of the state that predicates have read. */
 export interface Reads {
   readonly always: ReadonlySet<number>;
-  readonly sometimes: ReadonlySet<number>;
+  /** By predicate. */
+  readonly sometimes: ReadonlyMap<string, ReadonlySet<number>>;
 }
 
 interface Seen<At> {
@@ -71,7 +73,10 @@ export class Witness<At> {
 
   /** The places of the state that what must hold and what must be reached have read so far. */
   get reads(): Reads {
-    return { always: this.judge.watched, sometimes: new Set(this.wanted.flatMap(({ predicate }) => [...predicate.everRead])) };
+    return {
+      always: this.judge.watched,
+      sometimes: new Map(this.wanted.map(({ predicate }) => [predicate.name, predicate.everRead])),
+    };
   }
 
   get sometimes(): readonly { readonly name: string; readonly reached: boolean }[] {

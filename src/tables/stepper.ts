@@ -106,7 +106,16 @@ export abstract class Stepper {
 
   /** The thread stands before an acquire of what it holds, and can go on neither this way nor another. */
   isStuckInItself(state: Int32Array, thread: number): boolean {
-    return this.reacquires(state[this.slots + thread] as number) && !this.anyEnabled(state, thread);
+    const position = state[this.slots + thread] as number;
+    return this.reacquires(position) && !this.anyEnabled(state, thread) && !this.isKeptFromRunning(state, position);
+  }
+
+  /** Its CPU is not its own: it waits for that, and not for what its step is for. */
+  private isKeptFromRunning(state: Int32Array, position: number): boolean {
+    const first = this.wayFirst.all[this.firstWay(position)] as number;
+    if (this.sendRule.all[first] !== RUN) return false;
+    const slot = this.sendSlot.all[first] as number;
+    return this.nextOf(slot, state[slot] as number, this.sendEvent.all[first] as number) < 0;
   }
 
   enabled(state: Int32Array, way: number): boolean {

@@ -203,7 +203,10 @@ export function accountOf(kind: Kind, explored: Explored) {
     faults: judge.faults.map((fault) => ({ ...fault })),
     sightings: explored.sightings.map((sighting) => ({ ...sighting, way: sighting.way() })),
     lassos: lassos.map((lasso) => [lasso.kind, lasso.thread, [...lasso.states], lasso.loopFrom(Math.min(...lasso.states))]),
-    reads: [...explored.reads.always, -1, ...explored.reads.sometimes].toSorted((a, b) => a - b),
+    reads: [
+      [...explored.reads.always].toSorted((a, b) => a - b),
+      [...explored.reads.sometimes].map(([name, places]) => [name, [...places].toSorted((a, b) => a - b)]),
+    ],
     met: met.digest('hex'),
     tables: JSON.stringify(savedTables(program)),
     journal: program.journal.all.subarray(0, program.journal.length).join(),

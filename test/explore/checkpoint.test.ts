@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import openedReset from '../../scenarios/seeds/opened-reset.ts';
+import refcountReadSet from '../../scenarios/seeds/refcount-read-set.ts';
 import reopenStarvation from '../../scenarios/seeds/reopen-starvation.ts';
 import { Resumption } from '../../src/explore/checkpoint.ts';
 import { InternalError, type Progress, type Scenario, type Variant } from '../../src/index.ts';
@@ -52,7 +52,7 @@ const shipped = (scenario: Scenario, variant: string): Variant => scenario.varia
 for (const [kind, name, design, looks] of [
   ['plain', '7 philosophers', philosophers(7), [1, 3, 1]],
   ['plain', 'reopen-starvation/v6.5-group', shipped(reopenStarvation, 'v6.5-group'), [1]],
-  ['reduced', 'opened-reset/rfc-node', shipped(openedReset, 'rfc-node'), [1, 1]],
+  ['reduced', 'refcount-read-set/rfc', shipped(refcountReadSet, 'rfc'), [1, 1]],
 ] as const)
   test(`${name}, ${kind}: stopped where it looks up, again and again, it comes to the same end`, (t) => {
     const whole = run(kind, design);

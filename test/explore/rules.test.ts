@@ -2,13 +2,17 @@
 import test from 'ava';
 import { again, kfree, kzalloc, loop, message, type Operation, oneOf, WARN_ON } from '../../actors/step.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
+import { interrupt } from '../../actors/sync/cpu.ts';
 import { load, store } from '../../actors/sync/memory.ts';
+import { rcu_read_lock, rcu_read_unlock } from '../../actors/sync/rcu.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { type HandleTo, pool, struct } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
+import { cpu } from '../../machines/sync/cpu.ts';
+import { rcu_state } from '../../machines/sync/rcu.ts';
 import { field } from '../../machines/sync/field.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
-import { call, local, ModelError, task, variant } from '../../src/index.ts';
+import { call, daemon, local, ModelError, task, variant } from '../../src/index.ts';
 import { type Cells, cells, checkTiny, read, summaries, write } from '../helpers/tiny.ts';
 
 const device = struct('device', { lock: mutex(), done: completion(), n: field<number>(0) });
@@ -250,4 +254,31 @@ test('a poller that looks only while the flag is down starves, and the loop that
     'blinker: cells->x = 1',
     'poller: cells->x',
   ]);
+});
+
+const processor = struct('processor', { cpu: cpu(), rcu: rcu_state(), x: field<number>(0) });
+type Processor = HandleTo<typeof processor>;
+
+test('a thread that its CPU keeps from running, before a lock that it may take again, does not lock itself out', async (t) => {
+  function* read_twice({ rcu }: Processor): Operation {
+    yield* rcu_read_lock(rcu);
+    yield* rcu_read_lock(rcu);
+    yield* rcu_read_unlock(rcu);
+    yield* rcu_read_unlock(rcu);
+  }
+  function* irq({ cpu, x }: Processor): Operation {
+    yield* interrupt(cpu, () => store(x, 1));
+  }
+  const result = await checkTiny(
+    variant({
+      objects: { p: processor },
+      threads: ({ p }) => ({
+        reader: task([call(read_twice, p)], { cpu: p.cpu }),
+        handler: daemon([call(irq, p)]),
+      }),
+      expect: [],
+    }),
+  );
+  t.deepEqual(summaries(result), []);
+  t.true(result.exhaustive);
 });

@@ -15,17 +15,24 @@ export interface Closure {
   readonly two: readonly number[];
 }
 
-/** @returns null where there are too many, or where the machine cannot even be asked about some of them */
-export function closureOf(program: Program, futures: Futures, slot: number, begin: number): Closure | null {
+/**
+ * @param begin the state in which the search begins
+ * @returns null where there are too many, or where the machine cannot even be asked about some of them
+ */
+export function closureOf(program: Program, futures: Futures, slot: number, begin: Int32Array): Closure | null {
   const events = [...new Set((futures.to[slot] as readonly number[]).map((id) => futures.accesses[id]?.event as number))];
-  const most = mostAccesses(program, futures, slot);
-  const closure = new Set([begin]);
-  let level = [begin];
-  let two: readonly number[] = [];
+  const most = mostAccesses(program, futures, slot, begin);
+  const first = begin[slot] as number;
+  const closure = new Set([first]);
+  let level = [first];
+  // How many of them, in the order in which they were met, an access, or two, may come after.
+  let one = 0;
+  let two = 0;
   try {
-    // No run has more accesses to the slot than that, so no snapshot is farther away.
+    // No run has more accesses to the slot than that, so no snapshot is farther away, and none of the farthest is asked.
     for (let left = most; left > 0 && level.length > 0; left--) {
-      if (left > 1) two = [...closure];
+      one = closure.size;
+      if (left > 1) two = closure.size;
       const found: number[] = [];
       for (const snapshot of level)
         for (const event of events) {
@@ -37,7 +44,8 @@ export function closureOf(program: Program, futures: Futures, slot: number, begi
         }
       level = found;
     }
-    return { one: [...closure], two };
+    const all = [...closure];
+    return { one: all.slice(0, one), two: all.slice(0, two) };
   } catch (error) {
     // Out of its range, or not meant to be asked: no run need ever lead there.
     if (error instanceof ModelError) return null;
@@ -46,7 +54,7 @@ export function closureOf(program: Program, futures: Futures, slot: number, begi
 }
 
 /** The most accesses to the slot that a run can have; infinite if a thread that accesses it goes round a loop. */
-function mostAccesses(program: Program, futures: Futures, slot: number): number {
+function mostAccesses(program: Program, futures: Futures, slot: number, begin: Int32Array): number {
   let sum = 0;
   const most = new Map<number, number>();
   const visit = (position: number): number => {
@@ -64,11 +72,9 @@ function mostAccesses(program: Program, futures: Futures, slot: number): number 
     most.set(position, own + later);
     return own + later;
   };
-  for (const position of beginnings(program)) if (accessesLater(futures, position, slot)) sum += visit(position);
+  for (const position of begin.subarray(program.slots, -1)) if (accessesLater(futures, position, slot)) sum += visit(position);
   return sum;
 }
 
 const accessesLater = ({ from, to }: Futures, position: number, slot: number): boolean =>
   (to[slot] as readonly number[]).some((access) => from.has(position, access));
-
-const beginnings = (program: Program): readonly number[] => [...program.initial().subarray(program.slots, -1)];

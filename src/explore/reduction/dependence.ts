@@ -19,14 +19,16 @@ export class Dependence {
   /** The access may change its slot. */
   readonly mayChange: readonly boolean[];
 
-  constructor(program: Program, futures: Futures) {
+  /** @param givenUp slots that have too many snapshots: with more accesses they have no fewer, so they are not tried again */
+  constructor(program: Program, futures: Futures, givenUp: Set<number>) {
     const { accesses, to } = futures;
     this.conflicts = new BitRows(accesses.length, accesses.length);
     const mayComplain = accesses.map(() => false);
     const mayChange = accesses.map(() => false);
     const begin = program.initial();
     for (const [slot, ids] of to.entries()) {
-      const closure = closureOf(program, futures, slot, begin[slot] as number);
+      const closure = givenUp.has(slot) ? null : closureOf(program, futures, slot, begin);
+      if (closure === null) givenUp.add(slot);
       for (const id of ids) {
         const access = accesses[id] as Access;
         mayComplain[id] = closure?.one.some((snapshot) => complains(program, access, snapshot)) ?? true;

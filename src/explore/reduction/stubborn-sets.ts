@@ -7,6 +7,7 @@
  * no run of the others alone can spoil, or notice, what the threads of the set are about to do, so that it can as well be
  * done first. `docs/exploration.md` has the argument for each kind of finding.
  */
+import { ModelError } from '../../model/errors.ts';
 import type { Judge } from '../judge.ts';
 import type { Reduction } from '../plain-search.ts';
 import type { Program } from '../../tables/program.ts';
@@ -15,6 +16,7 @@ import type { Reads } from '../witness.ts';
 import { BitRows } from './bits.ts';
 import { Dependence } from './dependence.ts';
 import { Futures, spread } from './futures.ts';
+import { MAY_FIND, Observers } from './observers.ts';
 
 const UNKNOWN = 0;
 const NO = 1;
@@ -27,11 +29,11 @@ export class StubbornSets implements Reduction {
   private readonly dependence: Dependence;
   /** By way: the accesses that conflict with one of its own. */
   private readonly conflicts: BitRows;
-  /** By way: it may change what a predicate reads; it may bring about a finding. */
-  private readonly isVisible: readonly boolean[];
+  /** By way: by whom it may be noticed, as bits; whether it may bring about a finding. */
+  private readonly noticed: Uint8Array;
   private readonly mayMark: readonly boolean[];
   /** By position: the same of any step from there on. */
-  private readonly visibleLater: Uint8Array;
+  private readonly noticedLater: Uint8Array;
   private readonly markLater: Uint8Array;
   /** By way and position: whether who stands there may yet conflict with the way. */
   private readonly conflictsLater: Uint8Array;
@@ -41,13 +43,14 @@ export class StubbornSets implements Reduction {
   private readonly ways: number;
   private readonly next: Int32Array;
 
-  constructor(program: Program, judge: Judge, reads: Reads) {
+  /** @param givenUp slots of which nothing is known, but that all accesses conflict; grows from pass to pass */
+  constructor(program: Program, judge: Judge, reads: Reads, givenUp: Set<number>) {
     this.program = program;
     this.judge = judge;
     this.positions = program.positions.length;
     this.ways = program.ways.length;
     this.futures = new Futures(program);
-    this.dependence = new Dependence(program, this.futures);
+    this.dependence = new Dependence(program, this.futures, givenUp);
     this.next = new Int32Array(program.width);
     const { ofWay, accesses } = this.futures;
     this.conflicts = new BitRows(this.ways, accesses.length);
@@ -55,23 +58,13 @@ export class StubbornSets implements Reduction {
       for (const access of its)
         for (let other = 0; other < accesses.length; other++)
           if (this.dependence.conflicts.has(access, other)) this.conflicts.add(way, other);
-    const threadOf = new Int32Array(this.ways);
-    for (const { thread, firstWay, ways } of program.positions) threadOf.fill(thread, firstWay, firstWay + ways);
-    const touches = (places: ReadonlySet<number>, way: number): boolean =>
-      places.has(program.slots + (threadOf[way] as number)) ||
-      (ofWay[way] as readonly number[]).some(
-        (access) => places.has(accesses[access]?.slot as number) && this.dependence.mayChange[access],
-      );
-    const { always, sometimes } = reads;
-    this.isVisible = ofWay.map((_, way) => touches(always, way) || touches(sometimes, way));
+    const observers = new Observers(program, this.futures, this.dependence, reads);
+    this.noticed = Uint8Array.from(ofWay, (_, way) => observers.of(way));
     this.mayMark = ofWay.map(
-      (its, way) =>
-        touches(always, way) ||
-        its.some((access) => this.dependence.mayComplain[access]) ||
-        [...(program.ways[way]?.kids.values() ?? [])].some(({ position }) => program.reacquires(position)),
+      (its, way) => ((this.noticed[way] as number) & MAY_FIND) !== 0 || its.some((access) => this.dependence.mayComplain[access]),
     );
-    this.visibleLater = this.later(this.isVisible);
-    this.markLater = this.later(this.mayMark);
+    this.noticedLater = this.later(this.noticed);
+    this.markLater = this.later(Uint8Array.from(this.mayMark, Number));
     this.conflictsLater = new Uint8Array(this.ways * this.positions);
   }
 
@@ -124,7 +117,7 @@ export class StubbornSets implements Reduction {
 
   private conflicting(state: Int32Array, thread: number, way: number, members: number): number {
     const { program } = this;
-    const visible = this.isVisible[way] as boolean;
+    const noticed = this.noticed[way] as number;
     const marks = (this.mayMark[way] as boolean) && this.marksNow(state, thread, way);
     let found = 0;
     for (let other = 0; other < program.threads; other++) {
@@ -132,7 +125,7 @@ export class StubbornSets implements Reduction {
       const position = state[program.slots + other] as number;
       if (position >= this.positions) continue;
       if (
-        (visible && this.visibleLater[position] === 1) ||
+        (noticed & (this.noticedLater[position] as number)) !== 0 ||
         (marks && this.markLater[position] === 1) ||
         this.mayConflict(way, position)
       )
@@ -201,22 +194,33 @@ export class StubbornSets implements Reduction {
   }
 
   private mayChangeFirst(slot: number, snapshot: number, position: number): boolean {
-    const { program, futures } = this;
-    return (futures.to[slot] as readonly number[]).some((access) => {
-      if (!futures.from.has(position, access)) return false;
-      const next = program.nextOf(slot, snapshot, futures.accesses[access]?.event as number);
-      return next >= 0 && next !== snapshot;
-    });
+    const { futures } = this;
+    return (futures.to[slot] as readonly number[]).some(
+      (access) => futures.from.has(position, access) && this.changes(slot, snapshot, futures.accesses[access]?.event as number),
+    );
   }
 
-  private later(holds: readonly boolean[]): Uint8Array {
+  private changes(slot: number, snapshot: number, event: number): boolean {
+    try {
+      const next = this.program.nextOf(slot, snapshot, event);
+      return next >= 0 && next !== snapshot;
+    } catch (error) {
+      // Perhaps no run says it there. If one does, it has to be followed, to tell that the model is wrong.
+      if (error instanceof ModelError) return true;
+      throw error;
+    }
+  }
+
+  /** @param ofWay bits for each way */
+  private later(ofWay: Uint8Array): Uint8Array {
     const later = new Uint8Array(this.positions);
     for (const [position, { firstWay, ways }] of this.program.positions.entries())
-      if (holds.slice(firstWay, firstWay + ways).includes(true)) later[position] = 1;
+      for (let way = firstWay; way < firstWay + ways; way++)
+        later[position] = (later[position] as number) | (ofWay[way] as number);
     spread(this.futures.successors, (position, successor) => {
-      if (later[position] === 1 || later[successor] === 0) return false;
-      later[position] = 1;
-      return true;
+      const before = later[position] as number;
+      later[position] = before | (later[successor] as number);
+      return later[position] !== before;
     });
     return later;
   }
