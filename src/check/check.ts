@@ -1,7 +1,8 @@
 /** Checks one variant: explores it, finds the best counterexample of each fault, confirms it, and compares with what is expected. */
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../../machines/object.ts';
-import type { Found, Progress } from '../explore/found.ts';
+import type { Resumption } from '../explore/checkpoint.ts';
+import type { Checkpoint, Found, Progress } from '../explore/found.ts';
 import { SEARCHED } from '../explore/judge.ts';
 import type { Limits } from '../explore/plain-search.ts';
 import { endsOf } from '../explore/serial-ends.ts';
@@ -55,6 +56,10 @@ export interface CheckOptions extends Limits {
   /** In bytes, of the whole process. */
   readonly maxMemory?: number | null;
   readonly maxSeconds?: number | null;
+  /** Where an interrupted search of the same variant ended. */
+  readonly from?: Resumption | null;
+  /** Told right after the search, before anything else is learned: what it can be gone on from; null if it came to its end. */
+  readonly onStopped?: (checkpoint: Checkpoint | null) => void;
 }
 
 export async function checkVariant(scenario: Scenario, name: string, options: CheckOptions): Promise<CheckResult> {
@@ -62,8 +67,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const variant = variantOf(scenario, name);
   const program = new Program(variant);
   const reason = reasonToStop(options, began);
-  const searched = await drive(searchBy({ ...USUALLY, ...options.how }, program, variant, options), reason);
+  const how = { ...USUALLY, ...options.how };
+  const searched = await drive(searchBy(how, program, variant, options, options.from ?? null), reason);
   const { found, ends } = searched;
+  options.onStopped?.(ends?.checkpoint ?? null);
   const subject: Subject = { scenario, name, variant, program, judge: found.judge };
   const pains: Pains = {
     run: (search) => drive(search, reason),

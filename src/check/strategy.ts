@@ -5,6 +5,7 @@ import { countPreemptions } from '../explore/best-search.ts';
 import type { DataRace } from '../explore/dpor/causality.ts';
 import { exploreTraces, type Traced } from '../explore/dpor/explore-traces.ts';
 import type { Dependence } from '../explore/dpor/footprint.ts';
+import type { Resumption } from '../explore/checkpoint.ts';
 import type { Found, Progress, Sighting } from '../explore/found.ts';
 import { cutAt, type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { exploreReduced } from '../explore/reduced-search.ts';
@@ -70,16 +71,27 @@ const HASHES = 3;
 /** So few states are met before anything about conflicts could be learned. */
 const FEW_STATES = 20_000;
 
-export function* searchBy(how: How, program: Program, variant: Variant, limits: Limits): Turns<Searched> {
+/** Those that store states can be interrupted, and gone on with. */
+export const isResumable = ({ strategy = USUALLY.strategy, preemptions = null }: Partial<How> = {}): boolean =>
+  preemptions === null && ['auto', 'plain', 'reduced'].includes(strategy);
+
+/** @param from where a search ended that was interrupted */
+export function* searchBy(
+  how: How,
+  program: Program,
+  variant: Variant,
+  limits: Limits,
+  from: Resumption | null = null,
+): Turns<Searched> {
   const { strategy, preemptions } = how;
   if (preemptions !== null) return yield* withinPreemptions(how, preemptions, program, variant, limits);
   switch (strategy) {
     case 'auto':
-      return yield* automatically(program, variant, limits);
+      return yield* automatically(program, variant, limits, from);
     case 'plain':
-      return byAll(yield* explore(program, variant, limits));
+      return byAll(yield* explore(program, variant, limits, { from }));
     case 'reduced':
-      return byReduction(yield* exploreReduced(program, variant, limits));
+      return byReduction(yield* exploreReduced(program, variant, limits, from));
     case 'dpor':
       return yield* byTraces(how, program, variant);
     case 'bitstate':
@@ -96,11 +108,13 @@ export function* searchBy(how: How, program: Program, variant: Variant, limits: 
  * Every state if they are few. If they are many, what only repeats itself is left out; every state is then met only where
  * a thread goes round a loop, for what never ends shows nowhere else.
  */
-function* automatically(program: Program, variant: Variant, limits: Limits): Turns<Searched> {
+function* automatically(program: Program, variant: Variant, limits: Limits, from: Resumption | null): Turns<Searched> {
   const few = Math.min(FEW_STATES, limits.maxStates);
-  const first = yield* explore(program, variant, { maxStates: few });
-  if (few === limits.maxStates || first.cut !== cutAt(few)) return byAll(first);
-  const found = yield* exploreReduced(program, variant, limits);
+  if (from === null || (from.pass === null && from.states <= few)) {
+    const first = yield* explore(program, variant, { maxStates: few }, { from });
+    if (few === limits.maxStates || first.cut !== cutAt(few)) return byAll(first);
+  } else if (from.pass === null) return byAll(yield* explore(program, variant, limits, { from }));
+  const found = yield* exploreReduced(program, variant, limits, from?.pass === null ? null : from);
   if (found.cut === null && program.hasLoops) {
     const all = yield* explore(program, variant, limits);
     if (all.cut === null) return byAll(all);

@@ -2,10 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
-import { type CheckOptions, type CheckResult, checkVariant } from '../check/check.ts';
-import type { Progress } from '../explore/found.ts';
+import type { CheckResult } from '../check/check.ts';
 import { InternalError, ModelError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { checkJob, type JobHooks, type JobOptions } from './check-job.ts';
 import type { Order, Report } from './check-worker.ts';
 import { bundleMaps } from './load-file.ts';
 
@@ -18,11 +18,8 @@ export interface Job {
   readonly variant: string;
 }
 
-export interface Watch {
+export interface Watch extends JobHooks {
   onBegin(): void;
-  onProgress(progress: Progress): void;
-  /** Why to stop; null to go on. */
-  readonly reason: () => string | null;
 }
 
 /** To start a thread costs as much as to check a small variant. */
@@ -30,14 +27,14 @@ const FEW = 3;
 const STOP_LOOKS_MS = 100;
 
 export class CheckPool {
-  private readonly options: Omit<CheckOptions, 'onProgress'>;
+  private readonly options: JobOptions;
   private readonly limit: ReturnType<typeof pLimit>;
   private readonly idle: Worker[] = [];
   private readonly all: Worker[] = [];
   private readonly isAlone: boolean;
 
   /** @param atOnce how many at a time; null for as many as there are cores */
-  constructor(jobs: number, atOnce: number | null, options: Omit<CheckOptions, 'onProgress'>) {
+  constructor(jobs: number, atOnce: number | null, options: JobOptions) {
     const threads = Math.min(jobs, atOnce ?? availableParallelism());
     this.isAlone = threads === 1 || (atOnce === null && jobs <= FEW);
     this.limit = pLimit(this.isAlone ? 1 : threads);
@@ -49,12 +46,7 @@ export class CheckPool {
     return this.limit(() => {
       if (watch.reason() !== null) return null;
       watch.onBegin();
-      if (!this.isAlone) return this.elsewhere(job, watch);
-      const onProgress = (progress: Progress | null) => {
-        if (progress !== null) watch.onProgress(progress);
-        return watch.reason();
-      };
-      return checkVariant(job.scenario, job.variant, { ...this.options, onProgress });
+      return this.isAlone ? checkJob(job.scenario, job.variant, this.options, watch) : this.elsewhere(job, watch);
     });
   }
 
@@ -94,6 +86,7 @@ function answerTo(worker: Worker, order: Order, watch: Watch): Promise<Omit<Chec
     const ended = (code: number) => fail(new InternalError(`a thread of the checker ended by itself (${code})`));
     const hear = (report: Report) => {
       if (report.type === 'progress') return watch.onProgress(report.progress);
+      if (report.type === 'warning') return watch.warn(report.lines);
       for (const [path, map] of report.maps) bundleMaps.set(path, map);
       if (report.type === 'error') return fail(errorOf(report));
       settle(() => resolve(report.result));

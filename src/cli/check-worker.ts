@@ -1,11 +1,12 @@
 /** Checks variants in a thread of its own, one after the other, as it is told. See `check-pool.ts`. */
 import type { SourceMapPayload } from 'node:module';
 import { parentPort } from 'node:worker_threads';
-import { type CheckOptions, type CheckResult, checkVariant } from '../check/check.ts';
+import type { CheckResult } from '../check/check.ts';
 import type { Progress } from '../explore/found.ts';
 import { ModelError, messageOf } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { loadShipped } from './catalogue.ts';
+import { checkJob, type JobOptions } from './check-job.ts';
 import { bundleMaps, loadFile } from './load-file.ts';
 
 /** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
@@ -14,7 +15,7 @@ export interface Order {
   readonly shipped: boolean;
   readonly scenario: string;
   readonly variant: string;
-  readonly options: Omit<CheckOptions, 'onProgress'>;
+  readonly options: JobOptions;
   /** Not zero once the search is to stop. */
   readonly stop: Int32Array;
 }
@@ -23,7 +24,8 @@ export interface Order {
 type Maps = readonly (readonly [string, SourceMapPayload])[];
 
 export type Report =
-  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'progress'; readonly progress: Omit<Progress, 'checkpoint'> }
+  | { readonly type: 'warning'; readonly lines: readonly string[] }
   | { readonly type: 'result'; readonly result: Omit<CheckResult, 'scenario'>; readonly maps: Maps }
   | {
       readonly type: 'error';
@@ -55,15 +57,16 @@ function scenariosIn(file: string): Promise<readonly Scenario[]> {
 async function check(order: Order): Promise<void> {
   const scenario = await scenarioOf(order);
   let last = performance.now();
-  const onProgress = (progress: Progress | null): string | null => {
-    const now = performance.now();
-    if (progress !== null && now - last > EVERY_MS) {
+  const { scenario: _, ...result } = await checkJob(scenario, order.variant, order.options, {
+    onProgress: ({ checkpoint: _, ...progress }) => {
+      const now = performance.now();
+      if (now - last < EVERY_MS) return;
       last = now;
       tell({ type: 'progress', progress });
-    }
-    return Atomics.load(order.stop, 0) === 0 ? null : 'interrupted';
-  };
-  const { scenario: _, ...result } = await checkVariant(scenario, order.variant, { ...order.options, onProgress });
+    },
+    reason: () => (Atomics.load(order.stop, 0) === 0 ? null : 'interrupted'),
+    warn: (lines) => tell({ type: 'warning', lines }),
+  });
   tell({ type: 'result', result, maps: [...bundleMaps] });
 }
 

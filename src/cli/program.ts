@@ -6,6 +6,7 @@ import { type ExportCommand, exportVariant, FORMATS } from './commands/export.ts
 import { list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
 import { type RunCommand, run, STRATEGIES } from './commands/run.ts';
+import { USUAL_CHECKPOINTS } from './checkpoints.ts';
 import type { ExitCode } from './exit.ts';
 import { formatHelp, withExamples } from './help.ts';
 import { version } from './package.ts';
@@ -81,6 +82,8 @@ interface CheckFlags extends Selecting {
   readonly runs: number;
   readonly seed: number;
   readonly depth: number;
+  readonly resume: boolean;
+  readonly checkpoints: string;
   readonly maxMemory?: number;
   readonly time?: number;
   readonly shrink: boolean;
@@ -106,6 +109,8 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
     .option('--max-memory <SIZE>', 'stop there: 500M, 4G', bytes)
     .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
+    .option('--resume', 'go on where the search was stopped', false)
+    .option('--checkpoints <DIR>', 'where stopped searches are kept', USUAL_CHECKPOINTS)
     .addOption(
       new Option('--dependence <NAME>', 'of dpor: location, or values: equal writes commute')
         .choices(['location', 'values'])
@@ -127,7 +132,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
         await check(
           terminal,
           { scenarios, tags: flags.tag, variants: flags.variant },
-          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null, search: searchOf(flags) },
+          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null, job: jobOf(flags) },
         ),
       ),
     );
@@ -144,19 +149,24 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
   );
 }
 
-const searchOf = (flags: CheckFlags): CheckCommand['search'] => ({
-  maxStates: flags.maxStates,
-  maxMemory: flags.maxMemory ?? null,
-  maxSeconds: flags.time ?? null,
-  shrink: flags.shrink,
-  how: {
-    strategy: flags.strategy,
-    preemptions: flags.preemptions ?? null,
-    dependence: flags.dependence,
-    turns: flags.turns,
-    runs: flags.runs,
-    seed: flags.seed,
-    depth: flags.depth,
+const jobOf = (flags: CheckFlags): CheckCommand['job'] => ({
+  checkpoints: flags.checkpoints,
+  resume: flags.resume,
+  command: ['interlock', ...process.argv.slice(2).filter((word) => word !== '--resume')].join(' '),
+  search: {
+    maxStates: flags.maxStates,
+    maxMemory: flags.maxMemory ?? null,
+    maxSeconds: flags.time ?? null,
+    shrink: flags.shrink,
+    how: {
+      strategy: flags.strategy,
+      preemptions: flags.preemptions ?? null,
+      dependence: flags.dependence,
+      turns: flags.turns,
+      runs: flags.runs,
+      seed: flags.seed,
+      depth: flags.depth,
+    },
   },
 });
 

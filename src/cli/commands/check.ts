@@ -1,6 +1,6 @@
 /** `interlock check`: explores what was selected, compares with what is expected, and writes the schedules of findings. */
 import { relative } from 'node:path';
-import type { CheckOptions, CheckResult } from '../../check/check.ts';
+import type { CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
 import type { Progress } from '../../index.ts';
 import { checkJson } from '../../reporters/json.ts';
@@ -8,10 +8,11 @@ import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
-import { CheckPool, type Job } from '../check-pool.ts';
+import type { JobOptions } from '../check-job.ts';
+import { CheckPool, type Job, type Watch } from '../check-pool.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
-import { type Interrupt, onInterrupt } from '../interrupt.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { bundleMaps } from '../load-file.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { ScheduleFolder } from '../schedule-folder.ts';
@@ -20,7 +21,7 @@ import type { Terminal } from '../terminal.ts';
 
 export interface CheckCommand {
   readonly json: boolean;
-  readonly search: Omit<CheckOptions, 'onProgress'>;
+  readonly job: JobOptions;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
   readonly allSteps: boolean;
@@ -73,11 +74,15 @@ interface Ran {
 async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promise<Ran & { readonly code: ExitCode }> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
-  const pool = new CheckPool(jobs.length, run.jobs, run.search);
+  const pool = new CheckPool(jobs.length, run.jobs, run.job);
   const results: CheckResult[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;
-  const checks = jobs.map((job) => search(job, pool, progress, interrupt));
+  const warn = (lines: readonly string[]) => {
+    progress.clear();
+    terminal.warn(lines);
+  };
+  const checks = jobs.map((job) => search(job, pool, progress, { reason: () => interrupt.reason, warn }));
   // Reports come in the order of the jobs, whichever ends first.
   for (const [i, job] of jobs.entries()) {
     const came = await checks[i];
@@ -105,12 +110,17 @@ const nameOf = ({ scenario, variant }: Job): string => `${scenario.name}/${varia
 type Came = { readonly result: CheckResult } | { readonly error: unknown };
 
 /** @returns null where it was not begun, as somebody had stopped it all */
-async function search(job: Job, pool: CheckPool, progress: ProgressLine, interrupt: Interrupt): Promise<Came | null> {
+async function search(
+  job: Job,
+  pool: CheckPool,
+  progress: ProgressLine,
+  hooks: Pick<Watch, 'reason' | 'warn'>,
+): Promise<Came | null> {
   const name = nameOf(job);
-  const watch = {
+  const watch: Watch = {
+    ...hooks,
     onBegin: () => progress.begin(name),
     onProgress: (now: Progress) => progress.update(name, now),
-    reason: () => interrupt.reason,
   };
   try {
     const result = await pool.check(job, watch);
