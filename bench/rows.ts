@@ -118,6 +118,13 @@ const inside = (work: string, words: readonly string[], peer: string): Row => ({
   },
 });
 
+/** `states` is the number of traces. */
+const traces = (name: string): Row => ({
+  work: `traces of ${name}`,
+  isLong: true,
+  measure: async () => rowOf({ work: `traces of ${name}`, n: 1, ...(await inChild('traces', name)) }),
+});
+
 const RFC = ['refcount-read-set', '--variant', 'rfc'];
 
 export const ROWS: readonly Row[] = [
@@ -132,6 +139,10 @@ export const ROWS: readonly Row[] = [
   shipped('refcount-read-set/rfc, whole command', RFC, 'seconds'),
   shipped('refcount-read-set/rfc, verdict', RFC, 'inside'),
   shipped('seed-002, whole command', ['--tag', 'seed-002'], 'seconds'),
+  traces('lastzero(15)'),
+  traces('fib_bench'),
+  traces('indexer(15)'),
+  traces('filesystem(19)'),
   inside('steps on tables', ['tables', '10000000'], 'transition()'),
   inside('search with tables to learn', ['learning'], 'tables learned'),
 ];

@@ -163,7 +163,8 @@ class Writer {
       '#ifndef ENDS',
       'active proctype at_end() {',
       'end_waits: do',
-      `  :: d_step { timeout && ${guards.join(' && ')} ->`,
+      // What is wrong in the state itself comes before what is wrong because it is the last.
+      `  :: d_step { timeout && ${[...guards, ...(this.canBeWrong ? ['!wrong'] : [])].join(' && ')} ->`,
       ...this.ended.flatMap(({ decisions, fault }) => this.whereBroken(decisions.root, [this.finding(fault)], '       ')),
       '     }',
       '  od',

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { ROWS, rowOf } from '../../bench/rows.ts';
 import { FOOT, HEAD, tableLines } from '../../bench/table.ts';
-import { traceRows } from '../../bench/traces.ts';
 import { guardedCounter } from '../../bench/guarded-counter.ts';
 import { benchSchema } from '../../src/reporters/schemas.ts';
 
@@ -33,11 +32,4 @@ test('the table fits 80 columns, also with the longest names', (t) => {
 test('no two rows have the same name, and some are left out in a hurry', (t) => {
   t.is(new Set(ROWS.map(({ work }) => work)).size, ROWS.length);
   t.true(ROWS.some(({ isLong }) => isLong));
-});
-
-test('a count of traces that is not the published one is no measurement', (t) => {
-  const program = { name: 'cas(2)', variant: guardedCounter(1), traces: 2, dependence: 'class' };
-  const [counted] = traceRows([program], () => 2);
-  t.deepEqual([counted?.work, counted?.n], ['traces of cas(2)', 2]);
-  t.throws(() => [...traceRows([program], () => 3)], { message: /2 traces as published, and 3 were counted/ });
 });

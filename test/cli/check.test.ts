@@ -148,7 +148,7 @@ test('several scenarios get a line each and a sum; -v draws them all, -q none', 
 test('neither colours nor a progress line reach what is no terminal', async (t) => {
   const folder = folderWith(t, { 'big.ts': big });
   const { out, err } = await interlock(folder, ['check', 'big.ts', '--variant', 'first', '--max-states', '200000']);
-  t.is(err, '');
+  t.regex(err, /^Saved in \.interlock\/big@first\.checkpoint; go on from there with: interlock check big\.ts .* --resume\n$/);
   t.false(out.includes('\u001b'));
 });
 

@@ -372,3 +372,24 @@ const MOST_DRAWN = 2000;
   },
   { numRuns: Number(process.env['SPIN_RUNS'] ?? 15) },
 );
+
+withSpin('an end that is wrong in itself: what must hold at the end is not asserted there, as it is a consequence', async (t) => {
+  const stays = { to: 0, reply: 1, splat: 'none' } as const;
+  const rises = { to: 1, reply: 0, splat: 'none' } as const;
+  const tables: Drawn['tables'] = [
+    [never, [rises, null, null, null], never],
+    [[stays, null, null, null], never, never],
+  ];
+  const both: Drawn['threads'][number]['code'][number] = [{ object: 1, event: 0, also: 1, means: 'update' }];
+  const design = variantOf({ tables, threads: [{ code: [both], kind: 'task', forever: false }], never: 1 });
+  const { explored } = await agrees(t, design, { ends: false });
+  t.deepEqual(
+    explored.sightings.map(({ fault, primary }) => [explored.judge.faults[fault]?.kind, primary]),
+    [
+      ['invariant', true],
+      ['end-state', false],
+    ],
+  );
+});
+
+const never = [null, null, null, null];
