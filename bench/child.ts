@@ -103,7 +103,7 @@ function traces(name: string): Measured {
   return { states: result.traces, seconds, bytes: null, peakBytes: peakBytes(), peerSeconds: null };
 }
 
-const measure = (what: string | undefined, first = '', second = '', third = ''): Measured => {
+const measure = (what: string, first = '', second = '', third = ''): Measured => {
   switch (what) {
     case 'search':
       return search(Number(first), second, Number(third));

@@ -99,7 +99,9 @@ export function* searchBy(
         strategy,
         yield* bitstate(program, variant, { megabytes: how.megabytes, hashes: HASHES, maxDepth: MOST_STEPS }),
       );
-    default:
+    case 'pct':
+    case 'pos':
+    case 'random':
       return yield* bySamples(strategy, how, program, variant, limits);
   }
 }

@@ -58,11 +58,11 @@ async function check(order: Order): Promise<void> {
   const scenario = await scenarioOf(order);
   let last = performance.now();
   const { scenario: _, ...result } = await checkJob(scenario, order.variant, order.options, {
-    onProgress: ({ checkpoint: _, ...progress }) => {
+    onProgress: ({ states, traces, depth, share }) => {
       const now = performance.now();
       if (now - last < EVERY_MS) return;
       last = now;
-      tell({ type: 'progress', progress });
+      tell({ type: 'progress', progress: { states, traces, depth, share } });
     },
     reason: () => (Atomics.load(order.stop, 0) === 0 ? null : 'interrupted'),
     warn: (lines) => tell({ type: 'warning', lines }),

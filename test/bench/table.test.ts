@@ -1,7 +1,6 @@
 import test from 'ava';
 import { ROWS, rowOf } from '../../bench/rows.ts';
 import { FOOT, HEAD, tableLines } from '../../bench/table.ts';
-import { guardedCounter } from '../../bench/guarded-counter.ts';
 import { benchSchema } from '../../src/reporters/schemas.ts';
 
 const row = rowOf({
