@@ -2,6 +2,9 @@
 import { NumberList } from './number-list.ts';
 import { type Groups, VisitedSet } from './visited-set.ts';
 
+/** What can be asked of them once the search is over. */
+export type Numbered = Pick<Arrivals, 'size' | 'bytes' | 'get' | 'numberOf'>;
+
 export class Arrivals {
   private readonly visited: VisitedSet;
   /** By number, the id in the visited set. */

@@ -8,6 +8,7 @@ import { rehearse } from '../tables/rehearsal.ts';
 import type { Search } from './found.ts';
 import { Judge } from './judge.ts';
 import { type Explored, explore, type Limits } from './plain-search.ts';
+import { forecastOf } from './reduction/forecast.ts';
 import { StubbornSets } from './reduction/stubborn-sets.ts';
 import type { Reads } from './witness.ts';
 
@@ -20,7 +21,8 @@ export function* exploreReduced(program: Program, variant: Variant, limits: Limi
   let reads: Reads = { always: new Set(), sometimes: new Set() };
   for (let passes = 1; ; passes++) {
     const known = program.knowledge;
-    const reduction = new StubbornSets(program, new Judge(program, variant), reads);
+    const judge = new Judge(program, variant);
+    const reduction = new StubbornSets(program, forecastOf(program, reads), (state) => judge.isWrong(state));
     const explored = yield* explore(program, variant, limits, reduction);
     const isLast = program.knowledge === known && size(explored.reads) === size(reads);
     if (isLast || explored.cut !== null) {

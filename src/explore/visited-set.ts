@@ -8,6 +8,21 @@ import { Pairs } from './pairs.ts';
 
 export type Groups = readonly (readonly number[])[];
 
+/** Keeps pairs, each once, under a number. */
+interface Store {
+  readonly bytes: number;
+  find(left: number, right: number): number;
+  left(number: number): number;
+  right(number: number): number;
+}
+
+/** Where the tree keeps what it is made of. */
+export interface Stores {
+  readonly inner: Store & { add(left: number, right: number): number };
+  /** `add` gives the complement of the number where the pair is new. */
+  readonly roots: Store & { readonly size: number; readonly limit: number; add(left: number, right: number): number };
+}
+
 /** A vector has at least two places. */
 export class VisitedSet {
   private readonly width: number;
@@ -18,8 +33,8 @@ export class VisitedSet {
   /** Which leaf holds a place, and the other way round. */
   private readonly leafOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly inner = new InnerPairs();
-  private readonly roots = new Pairs();
+  private readonly inner: Stores['inner'];
+  private readonly roots: Stores['roots'];
   /** The nodes of the vector that was got last, and room for those of another. */
   private readonly nodes: Int32Array;
   private readonly others: Int32Array;
@@ -28,8 +43,14 @@ export class VisitedSet {
   private readonly undone: Int32Array;
 
   /** @param groups all places, in groups that change together */
-  constructor(width: number, groups: Groups = Array.from({ length: width }, (_, place) => [place])) {
+  constructor(
+    width: number,
+    groups: Groups = Array.from({ length: width }, (_, place) => [place]),
+    { inner, roots }: Stores = { inner: new InnerPairs(), roots: new Pairs() },
+  ) {
     this.width = width;
+    this.inner = inner;
+    this.roots = roots;
     this.leafOf = new Int32Array(width);
     this.placeOf = new Int32Array(2 * width);
     this.nodes = new Int32Array(2 * width);

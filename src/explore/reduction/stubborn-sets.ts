@@ -7,72 +7,40 @@
  * no run of the others alone can spoil, or notice, what the threads of the set are about to do, so that it can as well be
  * done first. `docs/exploration.md` has the argument for each kind of finding.
  */
-import type { Judge } from '../judge.ts';
 import type { Reduction } from '../plain-search.ts';
-import type { Program } from '../../tables/program.ts';
-import { FIRST, IF_ABLE, RUN } from '../../tables/stepper.ts';
-import type { Reads } from '../witness.ts';
+import { FIRST, IF_ABLE, RUN, type Stepper } from '../../tables/stepper.ts';
 import { BitRows } from './bits.ts';
-import { Dependence } from './dependence.ts';
-import { Futures, spread } from './futures.ts';
+import type { Forecast } from './forecast.ts';
 
 const UNKNOWN = 0;
 const NO = 1;
 const YES = 2;
 
+/** Says whether something is wrong in a state. */
+type IsWrong = (state: Int32Array) => boolean;
+
 export class StubbornSets implements Reduction {
-  private readonly program: Program;
-  private readonly judge: Judge;
-  private readonly futures: Futures;
-  private readonly dependence: Dependence;
-  /** By way: the accesses that conflict with one of its own. */
+  private readonly program: Stepper;
+  private readonly forecast: Forecast;
+  private readonly isWrong: IsWrong;
+  private readonly from: BitRows;
   private readonly conflicts: BitRows;
-  /** By way: it may change what a predicate reads; it may bring about a finding. */
-  private readonly isVisible: readonly boolean[];
-  private readonly mayMark: readonly boolean[];
-  /** By position: the same of any step from there on. */
-  private readonly visibleLater: Uint8Array;
-  private readonly markLater: Uint8Array;
   /** By way and position: whether who stands there may yet conflict with the way. */
   private readonly conflictsLater: Uint8Array;
   /** By slot, snapshot and position: whether who stands there may yet be the first to change the slot. */
   private readonly changesLater = new Map<number, Uint8Array>();
   private readonly positions: number;
-  private readonly ways: number;
   private readonly next: Int32Array;
 
-  constructor(program: Program, judge: Judge, reads: Reads) {
+  constructor(program: Stepper, forecast: Forecast, isWrong: IsWrong) {
     this.program = program;
-    this.judge = judge;
-    this.positions = program.positions.length;
-    this.ways = program.ways.length;
-    this.futures = new Futures(program);
-    this.dependence = new Dependence(program, this.futures);
+    this.forecast = forecast;
+    this.isWrong = isWrong;
+    this.positions = forecast.positions;
+    this.from = new BitRows(forecast.positions, forecast.accesses.length, forecast.from);
+    this.conflicts = new BitRows(forecast.ways, forecast.accesses.length, forecast.conflicts);
+    this.conflictsLater = new Uint8Array(forecast.ways * forecast.positions);
     this.next = new Int32Array(program.width);
-    const { ofWay, accesses } = this.futures;
-    this.conflicts = new BitRows(this.ways, accesses.length);
-    for (const [way, its] of ofWay.entries())
-      for (const access of its)
-        for (let other = 0; other < accesses.length; other++)
-          if (this.dependence.conflicts.has(access, other)) this.conflicts.add(way, other);
-    const threadOf = new Int32Array(this.ways);
-    for (const { thread, firstWay, ways } of program.positions) threadOf.fill(thread, firstWay, firstWay + ways);
-    const touches = (places: ReadonlySet<number>, way: number): boolean =>
-      places.has(program.slots + (threadOf[way] as number)) ||
-      (ofWay[way] as readonly number[]).some(
-        (access) => places.has(accesses[access]?.slot as number) && this.dependence.mayChange[access],
-      );
-    const { always, sometimes } = reads;
-    this.isVisible = ofWay.map((_, way) => touches(always, way) || touches(sometimes, way));
-    this.mayMark = ofWay.map(
-      (its, way) =>
-        touches(always, way) ||
-        its.some((access) => this.dependence.mayComplain[access]) ||
-        [...(program.ways[way]?.kids.values() ?? [])].some(({ position }) => program.reacquires(position)),
-    );
-    this.visibleLater = this.later(this.isVisible);
-    this.markLater = this.later(this.mayMark);
-    this.conflictsLater = new Uint8Array(this.ways * this.positions);
   }
 
   choose(state: Int32Array): number {
@@ -123,17 +91,17 @@ export class StubbornSets implements Reduction {
   }
 
   private conflicting(state: Int32Array, thread: number, way: number, members: number): number {
-    const { program } = this;
-    const visible = this.isVisible[way] as boolean;
-    const marks = (this.mayMark[way] as boolean) && this.marksNow(state, thread, way);
+    const { program, forecast } = this;
+    const visible = forecast.isVisible[way] as boolean;
+    const marks = (forecast.mayMark[way] as boolean) && this.marksNow(state, thread, way);
     let found = 0;
     for (let other = 0; other < program.threads; other++) {
       if ((members & (1 << other)) !== 0) continue;
       const position = state[program.slots + other] as number;
       if (position >= this.positions) continue;
       if (
-        (visible && this.visibleLater[position] === 1) ||
-        (marks && this.markLater[position] === 1) ||
+        (visible && forecast.visibleLater[position] === 1) ||
+        (marks && forecast.markLater[position] === 1) ||
         this.mayConflict(way, position)
       )
         found |= 1 << other;
@@ -148,30 +116,31 @@ export class StubbornSets implements Reduction {
   private marksNow(state: Int32Array, thread: number, way: number): boolean {
     const { program, next } = this;
     if (program.isTainted(state) || !program.take(state, thread, way, next)) return false;
-    return program.splats > 0 || this.judge.isWrong(next);
+    return program.splats > 0 || this.isWrong(next);
   }
 
   private mayConflict(way: number, position: number): boolean {
     const at = way * this.positions + position;
     if (this.conflictsLater[at] === UNKNOWN)
-      this.conflictsLater[at] = this.futures.from.meets(position, this.conflicts, way) ? YES : NO;
+      this.conflictsLater[at] = this.from.meets(position, this.conflicts, way) ? YES : NO;
     return this.conflictsLater[at] === YES;
   }
 
   /** Who may make the way possible: by changing one of the slots that cannot take it, or by freeing what it touches. */
   private enabling(state: Int32Array, way: number, members: number): number {
     const { program } = this;
-    const { slots, events, rules } = program.ways[way] as { slots: Int32Array; events: Int32Array; rules: Int32Array };
+    const end = program.wayFirst.all[way + 1] as number;
     let least = -1;
     let frees = 0;
-    for (let i = 0; i < slots.length; i++) {
-      if (rules[i] === IF_ABLE) continue;
-      const slot = slots[i] as number;
-      if (rules[i] === FIRST) frees |= this.changing(state, slot, members);
-      if (program.nextOf(slot, state[slot] as number, events[i] as number) >= 0) continue;
+    for (let i = program.wayFirst.all[way] as number; i < end; i++) {
+      const rule = program.sendRule.all[i];
+      if (rule === IF_ABLE) continue;
+      const slot = program.sendSlot.all[i] as number;
+      if (rule === FIRST) frees |= this.changing(state, slot, members);
+      if (program.nextOf(slot, state[slot] as number, program.sendEvent.all[i] as number) >= 0) continue;
       const changing = this.changing(state, slot, members);
       // While its CPU is not its own, not even freed memory lets the thread go on.
-      if (rules[i] === RUN) return changing;
+      if (rule === RUN) return changing;
       if (least === -1 || count(changing) < count(least)) least = changing;
     }
     return least | frees;
@@ -201,24 +170,12 @@ export class StubbornSets implements Reduction {
   }
 
   private mayChangeFirst(slot: number, snapshot: number, position: number): boolean {
-    const { program, futures } = this;
-    return (futures.to[slot] as readonly number[]).some((access) => {
-      if (!futures.from.has(position, access)) return false;
-      const next = program.nextOf(slot, snapshot, futures.accesses[access]?.event as number);
+    const { program, forecast } = this;
+    return (forecast.to[slot] as readonly number[]).some((access) => {
+      if (!this.from.has(position, access)) return false;
+      const next = program.nextOf(slot, snapshot, forecast.accesses[access]?.event as number);
       return next >= 0 && next !== snapshot;
     });
-  }
-
-  private later(holds: readonly boolean[]): Uint8Array {
-    const later = new Uint8Array(this.positions);
-    for (const [position, { firstWay, ways }] of this.program.positions.entries())
-      if (holds.slice(firstWay, firstWay + ways).includes(true)) later[position] = 1;
-    spread(this.futures.successors, (position, successor) => {
-      if (later[position] === 1 || later[successor] === 0) return false;
-      later[position] = 1;
-      return true;
-    });
-    return later;
   }
 }
 
