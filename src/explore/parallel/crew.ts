@@ -1,12 +1,12 @@
 /** The worker threads of one search, and who answers them: ids of snapshots, answers and positions have one owner. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { InternalError, messageOf } from '../../model/errors.ts';
 import type { Program } from '../../tables/program.ts';
 import { ANSWERED } from './control.ts';
 import type { Answered, Asked, Command, FromWorker, Outfit, Reply } from './messages.ts';
-import type { Oracle } from './oracle.ts';
-
-const ENTRY = new URL('./worker.js', import.meta.url);
+import { packed, unpacked } from './errors.ts';
+import type { Oracle, Verdict } from './oracle.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** How long nothing need be looked at. */
 const TURN_MS = 50;
@@ -16,6 +16,7 @@ export class Crew {
   private readonly program: Program;
   private readonly oracle: Oracle;
   private readonly control: Int32Array;
+  private readonly pool: WorkerPool;
   private readonly workers: Worker[] = [];
   /** By worker, how much of the owner's log it knows. */
   private readonly known: number[] = [];
@@ -23,19 +24,20 @@ export class Crew {
   private failure: { readonly error: unknown } | null = null;
   private wake: () => void = () => {};
 
-  private constructor(program: Program, oracle: Oracle, control: Int32Array, size: number) {
+  private constructor(program: Program, oracle: Oracle, control: Int32Array, size: number, pool: WorkerPool) {
     this.program = program;
     this.oracle = oracle;
     this.control = control;
     this.size = size;
+    this.pool = pool;
   }
 
   /** @returns what was in the way, if they cannot be started */
-  static async start(program: Program, oracle: Oracle, control: Int32Array, size: number): Promise<Crew | string> {
-    const crew = new Crew(program, oracle, control, size);
+  static async start(program: Program, oracle: Oracle, control: Int32Array, size: number, pool: WorkerPool): Promise<Crew | string> {
+    const crew = new Crew(program, oracle, control, size, pool);
     try {
-      crew.replies = Array.from({ length: size }, () => null);
       for (let i = 0; i < size; i++) crew.hire(i);
+      crew.order((worker) => ({ do: 'equip', outfit: crew.outfit(worker) }));
       while (!(await crew.isDone()));
       return crew;
     } catch (error) {
@@ -79,52 +81,52 @@ export class Crew {
     return news;
   }
 
+  /** Lets the workers go; those that may still be at work are stopped. */
   async end(): Promise<void> {
+    const areIdle = this.failure === null && !this.replies.includes(null);
     const workers = this.workers.splice(0);
-    for (const worker of workers) worker.removeAllListeners();
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    if (areIdle) for (const worker of workers) this.pool.giveBack(worker);
+    else await Promise.all(workers.map((worker) => this.pool.stop(worker)));
   }
 
   private hire(i: number): void {
-    const { slots, threads } = this.program;
-    const machines = this.program.world.slots.map(({ part: { machine } }) => machine);
-    const workerData: Outfit = {
-      worker: i,
-      control: this.control,
-      shape: { slots, threads, tableOf: machines.map((machine) => machines.indexOf(machine)), initial: this.program.initial() },
-      predicates: this.oracle.predicates,
-    };
-    const worker = new Worker(ENTRY, { workerData });
-    // Nobody is kept from leaving by a search that is not looked at any more.
-    worker.unref();
-    worker.on('message', (message: FromWorker) => this.hear(i, message));
-    worker.on('error', (error) => this.fail(error));
-    worker.on('exit', () => this.fail(new InternalError('a worker of the search has ended before its time')));
-    this.workers.push(worker);
+    const hear = (message: unknown) => this.hear(i, message as FromWorker);
+    const fail = (error: Error | null) => this.fail(error ?? new InternalError('a worker of the search has ended before its time'));
+    this.workers.push(this.pool.take(hear, fail));
     this.known.push(0);
   }
 
+  private outfit(worker: number): Outfit {
+    const { slots, threads, world } = this.program;
+    const machines = world.slots.map(({ part: { machine } }) => machine);
+    const tableOf = machines.map((machine) => machines.indexOf(machine));
+    const shape = { slots, threads, tableOf, initial: this.program.initial() };
+    return { worker, control: this.control, shape, predicates: this.oracle.predicates };
+  }
+
   private hear(i: number, message: FromWorker): void {
-    if ('asked' in message) this.answer(i, message.asked);
+    if ('asked' in message) this.tell(i, this.answerTo(message.asked));
+    else if ('threw' in message) this.fail(unpacked(message.threw));
     else {
       this.replies[i] = message.reply;
       this.wake();
     }
   }
 
-  private answer(i: number, asked: Asked): void {
-    if (this.failure !== null) return;
-    let verdict: Answered['verdict'] = null;
+  private answerTo(asked: Asked): Answered {
     try {
+      let verdict: Verdict | null = null;
       if (asked.ask === 'cell') this.program.nextOf(asked.slot, asked.snapshot, asked.event);
       else if (asked.ask === 'outcome') this.program.knowOutcome(asked.position, asked.way, asked.answer);
       else verdict = this.oracle.verdict(asked.predicate, asked.state, asked.strict);
+      return { log: this.since(asked.known), verdict };
     } catch (error) {
-      this.fail(error);
-      return;
+      return { refused: packed(error) };
     }
-    const answered: Answered = { log: this.since(asked.known), verdict };
-    this.known[i] = this.program.log.length;
+  }
+
+  private tell(i: number, answered: Answered): void {
+    if ('log' in answered) this.known[i] = this.program.log.length;
     this.workers[i]?.postMessage(answered);
     Atomics.store(this.control, ANSWERED + i, 1);
     Atomics.notify(this.control, ANSWERED + i);

@@ -1,6 +1,7 @@
 /** What the owner of a search and its workers say to each other. */
 import type { Forecast } from '../reduction/forecast.ts';
 import type { Groups } from '../visited-set.ts';
+import type { PackedError } from './errors.ts';
 import type { Harvest, Level } from './expansion.ts';
 import type { Predicates, Verdict } from './oracle.ts';
 import type { Question, Shape } from './remote-stepper.ts';
@@ -17,6 +18,7 @@ export interface Outfit {
 
 /** Each is replied to, once. */
 export type Command =
+  | { readonly do: 'equip'; readonly outfit: Outfit }
   | { readonly do: 'begin'; readonly memory: Memory; readonly groups: Groups; readonly forecast: Forecast | null; readonly log: Int32Array }
   | { readonly do: 'run'; readonly level: Level; readonly takesMore: boolean; readonly memory: Memory; readonly log: Int32Array }
   | { readonly do: 'move'; readonly memory: Memory; readonly part: number; readonly parts: number };
@@ -33,9 +35,6 @@ export type Asked = (Question | { readonly ask: 'verdict'; readonly predicate: n
   readonly known: number;
 };
 
-export interface Answered {
-  readonly log: Int32Array;
-  readonly verdict: Verdict | null;
-}
+export type Answered = { readonly log: Int32Array; readonly verdict: Verdict | null } | { readonly refused: PackedError };
 
-export type FromWorker = { readonly reply: Reply } | { readonly asked: Asked };
+export type FromWorker = { readonly reply: Reply } | { readonly asked: Asked } | { readonly threw: PackedError };

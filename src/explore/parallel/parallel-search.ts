@@ -24,12 +24,15 @@ import { Oracle } from './oracle.ts';
 import { BLOCK } from './shared-pairs.ts';
 import { SharedStates } from './shared-states.ts';
 import { END, STATE, Watch } from './watch.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 export interface ParallelOptions {
   readonly workers: number;
   readonly reduced?: boolean;
   /** Levels with fewer states are not shared. */
   readonly sharedFrom?: number;
+  /** Where the threads come from and go to. Without it they end with the search. */
+  readonly pool?: WorkerPool;
 }
 
 export interface InParallel extends Explored {
@@ -52,9 +55,10 @@ export async function* exploreInParallel(
   program: Program,
   variant: Variant,
   limits: Limits,
-  { workers, reduced = false, sharedFrom = SHARED_FROM }: ParallelOptions,
+  { workers, reduced = false, sharedFrom = SHARED_FROM, pool }: ParallelOptions,
 ): AsyncSearch<InParallel> {
-  const team = new Team(program, variant, workers, sharedFrom);
+  const hands = pool ?? new WorkerPool();
+  const team = new Team(program, variant, { workers, sharedFrom, pool: hands });
   let reads: Reads = { always: new Set(), sometimes: new Set() };
   try {
     for (let passes = 1; ; passes++) {
@@ -73,6 +77,7 @@ export async function* exploreInParallel(
     }
   } finally {
     await team.end();
+    if (pool === undefined) await hands.end();
   }
 }
 
@@ -89,13 +94,15 @@ class Team {
   readonly watch: Watch;
   /** Why nobody helps. */
   alone: string | null = null;
+  private readonly pool: WorkerPool;
   private crew: Crew | null = null;
 
-  constructor(program: Program, variant: Variant, workers: number, sharedFrom: number) {
+  constructor(program: Program, variant: Variant, { workers, sharedFrom, pool }: Omit<Required<ParallelOptions>, 'reduced'>) {
     this.program = program;
     this.variant = variant;
     this.workers = workers;
     this.sharedFrom = sharedFrom;
+    this.pool = pool;
     this.control = controlFor(workers);
     this.oracle = new Oracle(program, variant);
     this.watch = new Watch(program, this.oracle.predicates, (predicate, state, strict) => this.oracle.verdict(predicate, state, strict));
@@ -108,7 +115,7 @@ class Team {
   /** Started only when there is something to share. @returns null where nobody can help */
   async help(): Promise<Crew | null> {
     if (this.crew !== null || this.alone !== null) return this.crew;
-    const started = await Crew.start(this.program, this.oracle, this.control, this.workers);
+    const started = await Crew.start(this.program, this.oracle, this.control, this.workers, this.pool);
     if (typeof started === 'string') this.alone = started;
     else this.crew = started;
     return this.crew;

@@ -1,8 +1,9 @@
 /** A thread that takes its share of each level. It holds tables, no scenario; what it does not know it asks of the owner. */
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { InternalError } from '../../model/errors.ts';
 import { StubbornSets } from '../reduction/stubborn-sets.ts';
 import { ANSWERED } from './control.ts';
+import { packed, unpacked } from './errors.ts';
 import { Expansion } from './expansion.ts';
 import type { Answered, Asked, Command, FromWorker, Outfit, Reply } from './messages.ts';
 import { RemoteStepper } from './remote-stepper.ts';
@@ -33,7 +34,7 @@ class Worker {
     });
   }
 
-  obey(command: Command): Reply {
+  obey(command: Exclude<Command, { do: 'equip' }>): Reply {
     const { set, expansion } = this;
     if (command.do === 'begin') {
       this.learn(command.log);
@@ -60,7 +61,7 @@ class Worker {
   }
 
   /** Stands still until the answer is there. */
-  private ask(question: Unknown<Asked>): Answered {
+  private ask(question: Unknown<Asked>): Exclude<Answered, { refused: unknown }> {
     const { control, worker } = this.outfit;
     const asked: FromWorker = { asked: { ...question, known: this.known } };
     this.port.postMessage(asked);
@@ -68,21 +69,36 @@ class Worker {
     Atomics.store(control, ANSWERED + worker, 0);
     const received = receiveMessageOnPort(this.port) as { readonly message: Answered } | undefined;
     if (received === undefined) throw new InternalError('a question was not answered');
-    this.known += received.message.log.length;
-    return received.message;
+    const { message } = received;
+    // It may be that nobody has to know: then somebody above looks after that.
+    if ('refused' in message) throw unpacked(message.refused);
+    this.known += message.log.length;
+    return message;
   }
 }
 
-if (parentPort !== null) {
-  const port = parentPort;
-  const worker = new Worker(port, workerData as Outfit);
+function serve(port: MessagePort): void {
+  let worker: Worker | null = null;
+  const obey = (command: Command): Reply => {
+    if (command.do === 'equip') {
+      worker = new Worker(port, command.outfit);
+      return { harvest: null, met: 0 };
+    }
+    if (worker === null) throw new InternalError('a worker was not told for whom it works');
+    return worker.obey(command);
+  };
+  const outcomeOf = (command: Command): FromWorker => {
+    try {
+      return { reply: obey(command) };
+    } catch (error) {
+      return { threw: packed(error) };
+    }
+  };
   port.on('message', (command: Command) => {
-    const reply = worker.obey(command);
-    const { harvest } = reply;
-    const message: FromWorker = { reply };
-    port.postMessage(message, harvest === null ? [] : [harvest.portions.buffer as ArrayBuffer, harvest.events.buffer as ArrayBuffer]);
+    const outcome = outcomeOf(command);
+    const harvest = 'reply' in outcome ? outcome.reply.harvest : null;
+    port.postMessage(outcome, harvest === null ? [] : [harvest.portions.buffer as ArrayBuffer, harvest.events.buffer as ArrayBuffer]);
   });
-  // Tells the owner that it has come up.
-  const up: FromWorker = { reply: { harvest: null, met: 0 } };
-  port.postMessage(up);
 }
+
+if (parentPort !== null) serve(parentPort);
