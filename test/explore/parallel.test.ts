@@ -43,30 +43,33 @@ const told = (explored: Explored): readonly string[] =>
     Array.isArray(said) ? said.map((one, i) => `${part} ${i}: ${JSON.stringify(one)}`) : [`${part}: ${JSON.stringify(said)}`],
   );
 
-function partsOf({ program, judge, visited, reads, sightings, sometimes, pathTo, ...rest }: Explored) {
+function partsOf(explored: Explored) {
+  const { program, judge, visited, reads, sightings, sometimes, states, steps, depth, cut } = explored;
   const state = new Int32Array(program.width);
-  const { states, steps, depth, cut } = rest;
   const sample = Math.ceil(states / 400);
   return {
     // Of many, some: the ways to them go through the others.
     states: Array.from({ length: Math.ceil(states / sample) }, (_, i) => {
       visited.get(i * sample, state);
-      return [visited.numberOf(state), inWords(program, state), i % 10 === 0 ? pathTo(i * sample) : null];
+      return [visited.numberOf(state), inWords(program, state), i % 10 === 0 ? explored.pathTo(i * sample) : null];
     }),
     steps,
     depth,
     cut,
     sometimes,
-    passes: (rest as { passes?: number }).passes ?? 1,
+    passes: (explored as { passes?: number }).passes ?? 1,
     faults: judge.faults,
     reachedEnd: judge.reachedEnd,
     reads: [reads.always, reads.sometimes].map((places) => [...places].toSorted((a, b) => a - b)),
-    sightings: sightings.map(({ fault, primary, byStep, way }) => ({ fault, primary, byStep, way: way() })),
+    sightings: sightings.map((sighting) => ({ ...sighting, way: sighting.way() })),
   };
 }
 
 function areEqual(t: ExecutionContext, actual: readonly string[], expected: readonly string[], message?: string) {
-  const first = Math.max(0, expected.findIndex((line, i) => line !== actual[i]));
+  const first = Math.max(
+    0,
+    expected.findIndex((line, i) => line !== actual[i]),
+  );
   t.is(actual[first], expected[first], message);
   t.is(actual.length, expected.length, message);
 }
@@ -101,7 +104,7 @@ const table: fc.Arbitrary<Table> = fc.array(
         to: fc.nat(VALUES - 1),
         reply: fc.nat(1),
         splat: fc.oneof(
-          { weight: 10, arbitrary: fc.constant('none' as const) },
+          { weight: 5, arbitrary: fc.constant('none' as const) },
           { weight: 1, arbitrary: fc.constantFrom('warn' as const, 'oops' as const) },
         ),
       }),
@@ -203,9 +206,7 @@ const variantOf = ({ tables, threads, forever }: Case): Variant => ({
   ...variant({
     objects: { o: objectsOf(tables) },
     threads: ({ o }) =>
-      Object.fromEntries(
-        threads.map((code, t) => [`t${t}`, task([call(play, o as Random, code)], { forever: forever && t === 0 })]),
-      ),
+      Object.fromEntries(threads.map((code, t) => [`t${t}`, task([call(play, o, code)], { forever: forever && t === 0 })])),
     expect: [],
   }),
   always: {
@@ -239,7 +240,6 @@ test('a shipped scenario of 19,052 states', async (t) => {
   const alone = byOne(design, false, 100_000);
   t.is(alone.states, 19_052);
   for (const workers of [1, 3]) areEqual(t, told(await byMany(design, { workers, sharedFrom: 50 }, 100_000)), told(alone));
-  areEqual(t, told(await byMany(design, { workers: 2, reduced: true }, 100_000)), told(byOne(design, true, 100_000)));
 });
 
 const counter = globals('counter', {
@@ -255,7 +255,7 @@ const counter = globals('counter', {
 });
 
 function* count({ n }: HandleTo<typeof counter>, times: number): Operation {
-  for (let i = 0; i < times; i++) yield* send(message('update', n as Handle<Protocol>, 'count'));
+  for (let i = 0; i < times; i++) yield* send(message('update', n, 'count'));
 }
 
 const counters = (threads: number, times: number): Variant =>
@@ -266,11 +266,14 @@ const counters = (threads: number, times: number): Variant =>
   });
 
 test('what a machine must not do is complained of as it is alone', async (t) => {
-  const complaint = t.throws(() => byOne(counters(2, 3), false, 1000), { instanceOf: ModelError, message: /leaves its declared range/ });
+  const complaint = t.throws(() => byOne(counters(2, 3), false, 1000), {
+    instanceOf: ModelError,
+    message: /leaves its declared range/,
+  });
   for (const workers of [1, 2]) {
     const same = await t.throwsAsync(byMany(counters(2, 3), { workers }, 1000), { instanceOf: ModelError });
     t.is(same?.message, complaint?.message);
-    t.is((same as ModelError).next, (complaint as ModelError).next);
+    t.is(same?.next, complaint?.next);
   }
 });
 
@@ -291,7 +294,11 @@ test('so is a predicate that throws, but only in the state in which it would be 
       t.is(same?.message, complaint?.message);
     }
     // Once it has been reached, nobody asks for it any more.
-    areEqual(t, told(await byMany(asks('sometimes', 2), { workers: 2, reduced }, 1000)), told(byOne(asks('sometimes', 2), reduced, 1000)));
+    areEqual(
+      t,
+      told(await byMany(asks('sometimes', 2), { workers: 2, reduced }, 1000)),
+      told(byOne(asks('sometimes', 2), reduced, 1000)),
+    );
   }
 });
 
@@ -323,7 +330,12 @@ test('nor does one stay where the search is given up, or comes to an error', asy
   await search.next();
   await search.return(undefined as never);
   t.is(threadsAlive(), before);
-  const faulty = exploreInParallel(new Program(counters(2, 3)), counters(2, 3), { maxStates: 1000 }, { workers: 2, sharedFrom: 1 });
+  const faulty = exploreInParallel(
+    new Program(counters(2, 3)),
+    counters(2, 3),
+    { maxStates: 1000 },
+    { workers: 2, sharedFrom: 1 },
+  );
   await t.throwsAsync(faulty.next(), { instanceOf: ModelError });
   t.is(threadsAlive(), before);
 });

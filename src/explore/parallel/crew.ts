@@ -33,7 +33,13 @@ export class Crew {
   }
 
   /** @returns what was in the way, if they cannot be started */
-  static async start(program: Program, oracle: Oracle, control: Int32Array, size: number, pool: WorkerPool): Promise<Crew | string> {
+  static async start(
+    program: Program,
+    oracle: Oracle,
+    control: Int32Array,
+    size: number,
+    pool: WorkerPool,
+  ): Promise<Crew | string> {
     const crew = new Crew(program, oracle, control, size, pool);
     try {
       for (let i = 0; i < size; i++) crew.hire(i);
@@ -49,7 +55,7 @@ export class Crew {
   /** Has each worker do something; `isDone` tells when all have. */
   order(command: (worker: number) => Command): void {
     this.replies = this.workers.map(() => null);
-    for (const [i, worker] of this.workers.entries()) worker.postMessage(command(i));
+    for (const [i, worker] of this.workers.entries()) worker.postMessage(command(i), []);
   }
 
   /** Waits for a while. @returns whether every worker has replied. @throws what went wrong in a worker, or in answering it */
@@ -91,7 +97,8 @@ export class Crew {
 
   private hire(i: number): void {
     const hear = (message: unknown) => this.hear(i, message as FromWorker);
-    const fail = (error: Error | null) => this.fail(error ?? new InternalError('a worker of the search has ended before its time'));
+    const fail = (error: Error | null) =>
+      this.fail(error ?? new InternalError('a worker of the search has ended before its time'));
     this.workers.push(this.pool.take(hear, fail));
     this.known.push(0);
   }
@@ -127,7 +134,7 @@ export class Crew {
 
   private tell(i: number, answered: Answered): void {
     if ('log' in answered) this.known[i] = this.program.log.length;
-    this.workers[i]?.postMessage(answered);
+    this.workers[i]?.postMessage(answered, []);
     Atomics.store(this.control, ANSWERED + i, 1);
     Atomics.notify(this.control, ANSWERED + i);
   }

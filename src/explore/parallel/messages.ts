@@ -19,7 +19,13 @@ export interface Outfit {
 /** Each is replied to, once. */
 export type Command =
   | { readonly do: 'equip'; readonly outfit: Outfit }
-  | { readonly do: 'begin'; readonly memory: Memory; readonly groups: Groups; readonly forecast: Forecast | null; readonly log: Int32Array }
+  | {
+      readonly do: 'begin';
+      readonly memory: Memory;
+      readonly groups: Groups;
+      readonly forecast: Forecast | null;
+      readonly log: Int32Array;
+    }
   | { readonly do: 'run'; readonly level: Level; readonly takesMore: boolean; readonly memory: Memory; readonly log: Int32Array }
   | { readonly do: 'move'; readonly memory: Memory; readonly part: number; readonly parts: number };
 
@@ -30,7 +36,10 @@ export interface Reply {
 }
 
 /** What a worker asks in between; it waits for the answer. */
-export type Asked = (Question | { readonly ask: 'verdict'; readonly predicate: number; readonly state: Int32Array; readonly strict: boolean }) & {
+export type Asked = (
+  | Question
+  | { readonly ask: 'verdict'; readonly predicate: number; readonly state: Int32Array; readonly strict: boolean }
+) & {
   /** How much it knows of the owner's log. */
   readonly known: number;
 };

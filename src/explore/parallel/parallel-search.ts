@@ -105,7 +105,9 @@ class Team {
     this.pool = pool;
     this.control = controlFor(workers);
     this.oracle = new Oracle(program, variant);
-    this.watch = new Watch(program, this.oracle.predicates, (predicate, state, strict) => this.oracle.verdict(predicate, state, strict));
+    this.watch = new Watch(program, this.oracle.predicates, (predicate, state, strict) =>
+      this.oracle.verdict(predicate, state, strict),
+    );
   }
 
   get helpers(): number {

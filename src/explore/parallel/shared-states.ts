@@ -3,7 +3,17 @@ import type { Numbered } from '../arrivals.ts';
 import { NumberList } from '../number-list.ts';
 import { type Groups, VisitedSet } from '../visited-set.ts';
 import { INNER_LIMIT, INNER_NEXT, PAUSE, ROOTS_LIMIT, ROOTS_NEXT } from './control.ts';
-import { capacityOf, type Counters, greater, memoryFor, PAIR, type PairMemory, ROOT, SharedInner, SharedRoots } from './shared-pairs.ts';
+import {
+  capacityOf,
+  type Counters,
+  greater,
+  memoryFor,
+  PAIR,
+  type PairMemory,
+  ROOT,
+  SharedInner,
+  SharedRoots,
+} from './shared-pairs.ts';
 
 export interface Memory {
   readonly inner: PairMemory;
@@ -46,8 +56,6 @@ export class SharedSet {
   }
 }
 
-const FIRST_ROOM = 1 << 14;
-
 export class SharedStates implements Numbered {
   readonly control: Int32Array;
   readonly set: SharedSet;
@@ -60,7 +68,7 @@ export class SharedStates implements Numbered {
   constructor(control: Int32Array, width: number, groups: Groups, slack: number) {
     this.control = control;
     this.slack = slack;
-    this.memory = { inner: memoryFor(FIRST_ROOM + slack, PAIR), roots: memoryFor(FIRST_ROOM + slack, ROOT) };
+    this.memory = { inner: memoryFor(2 * slack, PAIR), roots: memoryFor(2 * slack, ROOT) };
     control[INNER_NEXT] = 0;
     control[ROOTS_NEXT] = 0;
     this.setLimits(Infinity);

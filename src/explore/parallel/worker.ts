@@ -64,12 +64,12 @@ class Worker {
   private ask(question: Unknown<Asked>): Exclude<Answered, { refused: unknown }> {
     const { control, worker } = this.outfit;
     const asked: FromWorker = { asked: { ...question, known: this.known } };
-    this.port.postMessage(asked);
+    this.port.postMessage(asked, []);
     Atomics.wait(control, ANSWERED + worker, 0);
     Atomics.store(control, ANSWERED + worker, 0);
-    const received = receiveMessageOnPort(this.port) as { readonly message: Answered } | undefined;
+    const received = receiveMessageOnPort(this.port);
     if (received === undefined) throw new InternalError('a question was not answered');
-    const { message } = received;
+    const message: Answered = received.message;
     // It may be that nobody has to know: then somebody above looks after that.
     if ('refused' in message) throw unpacked(message.refused);
     this.known += message.log.length;
@@ -97,7 +97,10 @@ function serve(port: MessagePort): void {
   port.on('message', (command: Command) => {
     const outcome = outcomeOf(command);
     const harvest = 'reply' in outcome ? outcome.reply.harvest : null;
-    port.postMessage(outcome, harvest === null ? [] : [harvest.portions.buffer as ArrayBuffer, harvest.events.buffer as ArrayBuffer]);
+    port.postMessage(
+      outcome,
+      harvest === null ? [] : [harvest.portions.buffer as ArrayBuffer, harvest.events.buffer as ArrayBuffer],
+    );
   });
 }
 

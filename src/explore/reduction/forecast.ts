@@ -41,7 +41,7 @@ export function forecastOf(program: Program, { always, sometimes }: Reads): Fore
   const touches = (places: ReadonlySet<number>, way: number): boolean =>
     places.has(program.slots + (threadOf[way] as number)) ||
     (ofWay[way] as readonly number[]).some(
-      (access) => places.has(accesses[access]?.slot as number) && (dependence.mayChange[access] as boolean),
+      (access) => places.has(accesses[access]?.slot as number) && dependence.mayChange[access],
     );
   const isVisible = ofWay.map((_, way) => touches(always, way) || touches(sometimes, way));
   const mayMark = ofWay.map(

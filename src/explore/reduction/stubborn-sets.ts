@@ -121,8 +121,7 @@ export class StubbornSets implements Reduction {
 
   private mayConflict(way: number, position: number): boolean {
     const at = way * this.positions + position;
-    if (this.conflictsLater[at] === UNKNOWN)
-      this.conflictsLater[at] = this.from.meets(position, this.conflicts, way) ? YES : NO;
+    if (this.conflictsLater[at] === UNKNOWN) this.conflictsLater[at] = this.from.meets(position, this.conflicts, way) ? YES : NO;
     return this.conflictsLater[at] === YES;
   }
 
