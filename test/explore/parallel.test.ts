@@ -1,4 +1,5 @@
 /** One search over several threads is the search by one, in everything that it gives back. */
+import type { Worker } from 'node:worker_threads';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { assign } from 'xstate';
@@ -44,7 +45,7 @@ const told = (explored: Explored): readonly string[] =>
   );
 
 function partsOf(explored: Explored) {
-  const { program, judge, visited, reads, sightings, sometimes, states, steps, depth, cut } = explored;
+  const { program, judge, visited, reads, sightings, sometimes, states, steps, depth, cut, estimate } = explored;
   const state = new Int32Array(program.width);
   const sample = Math.ceil(states / 400);
   return {
@@ -56,6 +57,7 @@ function partsOf(explored: Explored) {
     steps,
     depth,
     cut,
+    estimate,
     sometimes,
     passes: (explored as { passes?: number }).passes ?? 1,
     faults: judge.faults,
@@ -247,7 +249,10 @@ const counter = globals('counter', {
     setupObject<{ readonly n: number }, Protocol>().createMachine({
       id: 'counter',
       context: ({ input }: { input: object }) => input,
-      on: { count: { actions: assign({ n: ({ context }: { context: { n: number } }) => context.n + 1 }) } },
+      on: {
+        count: { actions: assign({ n: ({ context }: { context: { n: number } }) => context.n + 1 }) },
+        clear: { actions: assign({ n: 0 }) },
+      },
     } as never) as never,
     { n: 0 },
     { range: (context) => (context as { n: number }).n < 6 },
@@ -258,6 +263,18 @@ function* count({ n }: HandleTo<typeof counter>, times: number): Operation {
   for (let i = 0; i < times; i++) yield* send(message('update', n, 'count'));
 }
 
+function* countAndClear(it: HandleTo<typeof counter>, times: number): Operation {
+  yield* count(it, times);
+  yield* send(message('update', it.n, 'clear'));
+}
+
+/** Each counts within the range of the machine; only together they leave it. */
+const tooMany = variant({
+  objects: { counter },
+  threads: (o) => ({ a: [call(countAndClear, o.counter, 4)], b: [call(countAndClear, o.counter, 4)] }),
+  expect: [],
+});
+
 const counters = (threads: number, times: number): Variant =>
   variant({
     objects: { counter },
@@ -266,12 +283,9 @@ const counters = (threads: number, times: number): Variant =>
   });
 
 test('what a machine must not do is complained of as it is alone', async (t) => {
-  const complaint = t.throws(() => byOne(counters(2, 3), false, 1000), {
-    instanceOf: ModelError,
-    message: /leaves its declared range/,
-  });
+  const complaint = t.throws(() => byOne(tooMany, false, 1000), { instanceOf: ModelError, message: /leaves its declared range/ });
   for (const workers of [1, 2]) {
-    const same = await t.throwsAsync(byMany(counters(2, 3), { workers }, 1000), { instanceOf: ModelError });
+    const same = await t.throwsAsync(byMany(tooMany, { workers }, 1000), { instanceOf: ModelError });
     t.is(same?.message, complaint?.message);
     t.is(same?.next, complaint?.next);
   }
@@ -302,42 +316,72 @@ test('so is a predicate that throws, but only in the state in which it would be 
   }
 });
 
-const threadsAlive = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort' || name === 'Worker').length;
+/** All threads that anybody takes while something is done. */
+async function threadsOf(act: () => Promise<void>): Promise<readonly Worker[]> {
+  const taken: Worker[] = [];
+  const { take } = WorkerPool.prototype;
+  WorkerPool.prototype.take = function (...listeners) {
+    const worker = take.apply(this, listeners);
+    taken.push(worker);
+    return worker;
+  };
+  await act().finally(() => (WorkerPool.prototype.take = take));
+  return taken;
+}
+const hasEnded = ({ threadId }: Worker): boolean => threadId === -1;
 
-test('who stops the search is told how far it came, and no thread stays behind', async (t) => {
+test.serial('who stops the search is told how far it came, and no thread stays behind', async (t) => {
   const design = refcountReadSet.variants['rfc'] as Variant;
-  const before = threadsAlive();
-  const search = exploreInParallel(new Program(design), design, { maxStates: 100_000 }, { workers: 2, sharedFrom: 50 });
-  t.false((await search.next()).done);
-  const end = await search.next('interrupted');
-  t.true(end.done);
-  const explored = end.value as InParallel;
-  t.is(explored.cut, 'interrupted');
-  t.true(explored.states < 19_052);
-  t.is(explored.workers, 2);
-  // It is a beginning of what the whole search would have met.
-  const whole = byOne(design, false, 100_000);
-  t.true(explored.steps < whole.steps);
-  const last = explored.states - 1;
-  t.deepEqual(explored.pathTo(last), whole.pathTo(last));
-  t.is(threadsAlive(), before);
+  const threads = await threadsOf(async () => {
+    const search = exploreInParallel(new Program(design), design, { maxStates: 100_000 }, { workers: 2, sharedFrom: 50 });
+    t.false((await search.next()).done);
+    const end = await search.next('interrupted');
+    t.true(end.done);
+    const explored = end.value as InParallel;
+    t.is(explored.cut, 'interrupted');
+    t.true(explored.states < 19_052);
+    // It is a beginning of what the whole search would have met.
+    const whole = byOne(design, false, 100_000);
+    t.true(explored.steps < whole.steps);
+    const last = explored.states - 1;
+    t.deepEqual(explored.pathTo(last), whole.pathTo(last));
+  });
+  t.is(threads.length, 2);
+  t.true(threads.every(hasEnded));
 });
 
-test('nor does one stay where the search is given up, or comes to an error', async (t) => {
-  const before = threadsAlive();
+test.serial('nor does one stay where the search is given up, comes to an error, or ends', async (t) => {
   const design = refcountReadSet.variants['rfc'] as Variant;
-  const search = exploreInParallel(new Program(design), design, { maxStates: 100_000 }, { workers: 2, sharedFrom: 50 });
-  await search.next();
-  await search.return(undefined as never);
-  t.is(threadsAlive(), before);
-  const faulty = exploreInParallel(
-    new Program(counters(2, 3)),
-    counters(2, 3),
-    { maxStates: 1000 },
-    { workers: 2, sharedFrom: 1 },
-  );
-  await t.throwsAsync(faulty.next(), { instanceOf: ModelError });
-  t.is(threadsAlive(), before);
+  const limits = { maxStates: 100_000 };
+  const givenUp = await threadsOf(async () => {
+    const search = exploreInParallel(new Program(design), design, limits, { workers: 2, sharedFrom: 1, pool });
+    await search.next();
+    await search.return(undefined as never);
+  });
+  t.is(givenUp.length, 2);
+  const faulty = await threadsOf(async () => {
+    await t.throwsAsync(byMany(tooMany, { workers: 3 }, 1000), { instanceOf: ModelError });
+  });
+  t.is(faulty.length, 3);
+  t.true(faulty.every(hasEnded));
+  const atTheEnd = await threadsOf(async () => {
+    const search = exploreInParallel(new Program(counters(2, 2)), counters(2, 2), limits, { workers: 2, sharedFrom: 1 });
+    t.true((await search.next()).done);
+  });
+  t.is(atTheEnd.length, 2);
+  t.true(atTheEnd.every(hasEnded));
+});
+
+test.serial('threads of a pool help one search after the other, until the pool ends', async (t) => {
+  const own = new WorkerPool();
+  const design = counters(2, 2);
+  const first = await threadsOf(async () => void (await byMany(design, { workers: 2, pool: own }, 1000)));
+  const second = await threadsOf(async () => void (await byMany(design, { workers: 2, pool: own }, 1000)));
+  t.is(first.length, 2);
+  t.true(second.length === 2 && second.every((worker) => first.includes(worker)));
+  t.false(first.some(hasEnded));
+  await own.end();
+  t.true(first.every(hasEnded));
 });
 
 class NoThreads extends WorkerPool {

@@ -10,10 +10,11 @@
 import type { Variant } from '../../model/scenario.ts';
 import type { Program } from '../../tables/program.ts';
 import { rehearse } from '../../tables/rehearsal.ts';
+import { estimateCoverage } from '../cut-coverage.ts';
 import type { Progress } from '../found.ts';
 import { layoutOf } from '../layout.ts';
 import { NumberList } from '../number-list.ts';
-import { type Explored, type Limits, path } from '../plain-search.ts';
+import { cutAt, EVERY_THREAD, type Explored, type Limits, path, type Reduction } from '../plain-search.ts';
 import { type Forecast, forecastOf } from '../reduction/forecast.ts';
 import { StubbornSets } from '../reduction/stubborn-sets.ts';
 import { type Reads, Witness } from '../witness.ts';
@@ -133,6 +134,7 @@ class Pass {
   private readonly team: Team;
   private readonly limits: Limits;
   private readonly forecast: Forecast | null;
+  private readonly reduction: Reduction | null;
   private readonly witness: Witness<number>;
   private readonly groups: readonly (readonly number[])[];
   private readonly states: SharedStates;
@@ -156,8 +158,8 @@ class Pass {
     this.groups = layoutOf(program);
     this.states = new SharedStates(control, program.width, this.groups, slackFor(team));
     watch.begin();
-    const reduction = forecast && new StubbornSets(program, forecast, (state) => watch.isWrong(state));
-    this.expansion = new Expansion(program, control, this.states.set, watch, reduction);
+    this.reduction = forecast && new StubbornSets(program, forecast, (state) => watch.isWrong(state));
+    this.expansion = new Expansion(program, control, this.states.set, watch, this.reduction);
   }
 
   async *explore(): AsyncSearch<Explored> {
@@ -173,7 +175,7 @@ class Pass {
       at += this.take(level, harvests);
       this.judge(harvests, at);
       cut = stop;
-      if (states.size > limits.maxStates) cut = `${limits.maxStates} states`;
+      if (states.size > limits.maxStates) cut = cutAt(limits.maxStates);
       else if (cut === null && at - this.shown >= STATES_PER_TURN) cut = yield this.progress(at);
       if (at < states.size && cut === null) this.depth++;
     }
@@ -190,6 +192,7 @@ class Pass {
       steps: this.steps,
       depth: this.depth,
       cut: at < states.size ? cut : null,
+      estimate: at < states.size ? this.estimate(at) : null,
       pathTo,
     };
   }
@@ -304,6 +307,19 @@ class Pass {
         witness.step(state, witness.judge.isWrong(state), at, { thread, way });
       }
     }
+  }
+
+  /** How much a search has covered that has followed so many states. */
+  private estimate(end: number): string {
+    const { states, reduction, witness } = this;
+    return estimateCoverage(this.team.program, {
+      has: (vector) => {
+        const number = states.numberOf(vector);
+        return number >= 0 && number < end;
+      },
+      threads: (vector) => reduction?.choose(vector) ?? EVERY_THREAD,
+      isWrong: (vector) => witness.judge.isWrong(vector),
+    });
   }
 
   private countMet(): void {
