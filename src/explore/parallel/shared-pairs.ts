@@ -21,7 +21,7 @@ const MOST = 2 ** 30;
 
 /** How full the index may get. */
 const FULL = 0.75;
-const GROWTH = 1.5;
+const GROWTH = 2;
 const TWO_32 = 2 ** 32;
 
 /** In a record: the pair, and for a root the number of the state or who has first met it. */
