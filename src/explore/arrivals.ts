@@ -1,8 +1,15 @@
 /** The states of a search, numbered in the order in which they were met. */
+import { InnerPairs } from './inner-pairs.ts';
 import { NumberList, type NumberSource } from './number-list.ts';
+import { Pairs } from './pairs.ts';
 import { type Groups, VisitedSet } from './visited-set.ts';
 
+/** What can be asked of them once the search is over. */
+export type Numbered = Pick<Arrivals, 'size' | 'bytes' | 'get' | 'numberOf'>;
+
 export class Arrivals {
+  private readonly inner: InnerPairs;
+  private readonly roots: Pairs;
   private readonly visited: VisitedSet;
   /** By number, the id in the visited set. */
   private readonly ids: NumberList;
@@ -11,7 +18,9 @@ export class Arrivals {
 
   /** @param source what another of the same groups has written */
   constructor(width: number, groups?: Groups, source: NumberSource | null = null) {
-    this.visited = new VisitedSet(width, groups, source);
+    this.inner = source === null ? new InnerPairs() : InnerPairs.read(source);
+    this.roots = source === null ? new Pairs() : Pairs.read(source);
+    this.visited = new VisitedSet(width, groups, { inner: this.inner, roots: this.roots });
     this.ids = source === null ? new NumberList() : NumberList.read(source);
   }
 
@@ -50,7 +59,8 @@ export class Arrivals {
   }
 
   *write(): Generator<Int32Array> {
-    yield* this.visited.write();
+    yield* this.inner.write();
+    yield* this.roots.write();
     yield* this.ids.write();
   }
 

@@ -2,7 +2,7 @@
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
 import { rehearse } from '../tables/rehearsal.ts';
-import { Arrivals } from './arrivals.ts';
+import { Arrivals, type Numbered } from './arrivals.ts';
 import { checkpointOf, type Pass, type Place, type Resumption } from './checkpoint.ts';
 import type { Choice } from './choice.ts';
 import { estimateCoverage } from './cut-coverage.ts';
@@ -16,7 +16,7 @@ export interface Limits {
 }
 
 export interface Explored extends Found {
-  readonly visited: Arrivals;
+  readonly visited: Numbered;
   /** What the predicates of the scenario have read. */
   readonly reads: Reads;
   /** The shortest way to a state. */
@@ -43,7 +43,7 @@ export interface Beginning {
 /** What ended a search that met too many states. */
 export const cutAt = (states: number): string => `${states} states`;
 
-const EVERY_THREAD = -1;
+export const EVERY_THREAD = -1;
 const STATES_PER_TURN = 4096;
 const START: Place = { at: 0, steps: 0, depth: 0, endOfLevel: 1 };
 
@@ -150,7 +150,7 @@ export function* explore(
 }
 
 /** Only the parents are kept: which step leads from a state to the next is found again by trying them. */
-function path(program: Program, visited: Arrivals, parents: NumberList, to: number): readonly Choice[] {
+export function path(program: Program, visited: Numbered, parents: NumberList, to: number): readonly Choice[] {
   const states = [to];
   for (let at = to; at > 0; at = states[0] as number) states.unshift(parents.at(at));
   const state = new Int32Array(program.width);

@@ -9,6 +9,7 @@ import type { Pass, Resumption } from './checkpoint.ts';
 import type { Search } from './found.ts';
 import { Judge } from './judge.ts';
 import { type Explored, explore, type Limits } from './plain-search.ts';
+import { forecastOf } from './reduction/forecast.ts';
 import { StubbornSets } from './reduction/stubborn-sets.ts';
 import type { Reads } from './witness.ts';
 
@@ -31,22 +32,40 @@ export function* exploreReduced(
   from?.refuseUnlessOf('reduced');
   from?.relearnPass(program);
   const givenUp = new Set<number>();
-  let pass = from?.pass ?? passOf(program, 1, { always: new Set(), sometimes: new Map() }, new Set());
+  let pass = from?.pass ?? firstPass(program);
   for (let resumed = from; ; resumed = null) {
-    const { number, reads, known } = pass;
-    const reduction = new StubbornSets(program, new Judge(program, variant), reads, givenUp);
+    const judge = new Judge(program, variant);
+    const forecast = forecastOf(program, pass.reads, givenUp);
+    const reduction = new StubbornSets(program, forecast, (state) => judge.isWrong(state));
     const explored = yield* explore(program, variant, limits, { reduction, pass, from: resumed });
-    const reached = new Set([...pass.reached, ...explored.sometimes.filter(({ reached }) => reached).map(({ name }) => name)]);
-    const read = unreached(explored.reads, reached);
-    const isLast = program.knowledge === known && isWithin(read, reads);
+    const { isLast, next } = conclude(program, pass, explored);
     if (isLast || explored.cut !== null) {
       rehearse(program, program.initial());
-      const sometimes = explored.sometimes.map(({ name }) => ({ name, reached: reached.has(name) }));
-      return { ...explored, passes: number, sometimes };
+      return { ...explored, passes: pass.number, sometimes: withReached(explored.sometimes, next) };
     }
-    pass = passOf(program, number + 1, both(unreached(reads, reached), read), reached);
+    pass = next;
   }
 }
+
+export const firstPass = (program: Program): Pass => passOf(program, 1, { always: new Set(), sometimes: new Map() }, new Set());
+
+/** Whether the pass has met nothing new; and if it has, what the next begins with. */
+export function conclude(
+  program: Program,
+  { number, reads, reached: before, known }: Pass,
+  explored: Pick<Explored, 'reads' | 'sometimes'>,
+): { readonly isLast: boolean; readonly next: Pass } {
+  const reached = new Set([...before, ...explored.sometimes.filter((goal) => goal.reached).map(({ name }) => name)]);
+  const read = unreached(explored.reads, reached);
+  return {
+    isLast: program.knowledge === known && isWithin(read, reads),
+    next: passOf(program, number + 1, both(unreached(reads, reached), read), reached),
+  };
+}
+
+/** What earlier passes have reached is reached. */
+export const withReached = (sometimes: Explored['sometimes'], { reached }: Pass): Explored['sometimes'] =>
+  sometimes.map(({ name }) => ({ name, reached: reached.has(name) }));
 
 const passOf = (program: Program, number: number, reads: Reads, reached: ReadonlySet<string>): Pass => ({
   number,

@@ -4,10 +4,24 @@
  * more than the pair at its root. (The idea is that of the tree compression of LTSmin, Laarman et al., SPIN 2011.)
  */
 import { InnerPairs } from './inner-pairs.ts';
-import type { NumberSource } from './number-list.ts';
 import { Pairs } from './pairs.ts';
 
 export type Groups = readonly (readonly number[])[];
+
+/** Keeps pairs, each once, under a number. */
+interface Store {
+  readonly bytes: number;
+  find(left: number, right: number): number;
+  left(number: number): number;
+  right(number: number): number;
+}
+
+/** Where the tree keeps what it is made of. */
+export interface Stores {
+  readonly inner: Store & { add(left: number, right: number): number };
+  /** `add` gives the complement of the number where the pair is new. */
+  readonly roots: Store & { readonly size: number; readonly limit: number; add(left: number, right: number): number };
+}
 
 /** A vector has at least two places. */
 export class VisitedSet {
@@ -19,8 +33,8 @@ export class VisitedSet {
   /** Which leaf holds a place, and the other way round. */
   private readonly leafOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly inner: InnerPairs;
-  private readonly roots: Pairs;
+  private readonly inner: Stores['inner'];
+  private readonly roots: Stores['roots'];
   /** The nodes of the vector that was got last, and room for those of another. */
   private readonly nodes: Int32Array;
   private readonly others: Int32Array;
@@ -28,18 +42,15 @@ export class VisitedSet {
   private readonly dirty: Int32Array;
   private readonly undone: Int32Array;
 
-  /**
-   * @param groups all places, in groups that change together
-   * @param source what another set of the same groups has written
-   */
+  /** @param groups all places, in groups that change together */
   constructor(
     width: number,
     groups: Groups = Array.from({ length: width }, (_, place) => [place]),
-    source: NumberSource | null = null,
+    { inner, roots }: Stores = { inner: new InnerPairs(), roots: new Pairs() },
   ) {
     this.width = width;
-    this.inner = source === null ? new InnerPairs() : InnerPairs.read(source);
-    this.roots = source === null ? new Pairs() : Pairs.read(source);
+    this.inner = inner;
+    this.roots = roots;
     this.leafOf = new Int32Array(width);
     this.placeOf = new Int32Array(2 * width);
     this.nodes = new Int32Array(2 * width);
@@ -143,11 +154,6 @@ export class VisitedSet {
       nodes[right[node] as number] = inner.right(pair);
     }
     for (let leaf = width; leaf < 2 * width; leaf++) into[placeOf[leaf] as number] = nodes[leaf] as number;
-  }
-
-  *write(): Generator<Int32Array> {
-    yield* this.inner.write();
-    yield* this.roots.write();
   }
 
   get bytes(): number {

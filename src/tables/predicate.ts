@@ -34,6 +34,11 @@ export class StatePredicate<R> {
     return this.reads;
   }
 
+  /** A state that answers the same reads alike gets the same result. */
+  get isMemorable(): boolean {
+    return this.memorable;
+  }
+
   of(state: Int32Array): R {
     let memo = this.memo;
     while (memo !== null && 'reads' in memo) memo = memo.next.get(state[memo.reads] as number) ?? null;

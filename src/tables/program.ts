@@ -152,7 +152,7 @@ export class Program extends Stepper {
   protected override learnCell(slot: number, snapshot: number, event: number): void {
     const table = this.table(slot);
     const at = table.look(snapshot, event, this.world.slots[slot] as never);
-    this.note(slot, snapshot, event, table.cells[at] as number, table.cells[at + 1] as number);
+    this.enter(slot, snapshot, event, table.cells[at] as number, table.cells[at + 1] as number);
     this.refresh();
   }
 
@@ -190,7 +190,7 @@ export class Program extends Stepper {
     const kid = { position: this.intern(position.thread, cursor), reply, stops, returned, wentRound };
     (this.ways[way] as CompiledWay).kids.set(answer, kid);
     this.addKid(way, answer, kid.position, kid);
-    this.note(~from, way, answer, kid.position, (returned ? 1 : 0) | (wentRound ? 2 : 0));
+    this.enter(~from, way, answer, kid.position, (returned ? 1 : 0) | (wentRound ? 2 : 0));
     this.refresh();
   }
 
@@ -252,7 +252,7 @@ export class Program extends Stepper {
     return next < 0 ? null : { next, answer: this.answerOf(slot, snapshot, event) };
   }
 
-  private note(...entry: readonly [number, number, number, number, number]): void {
+  private enter(...entry: readonly [number, number, number, number, number]): void {
     for (const number of entry) this.journal.push(number);
   }
 

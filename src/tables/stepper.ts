@@ -28,6 +28,12 @@ export const REACQUIRES = 1;
 const RETURNED = 1;
 const WENT_ROUND = 2;
 
+/** What an entry of the log says. */
+export const CELL = 0;
+export const POSITION = 1;
+export const WAY = 2;
+export const OUTCOME = 3;
+
 /** Four numbers for each known outcome of a way: the way, the answer, the position it leads to, its flags. */
 const KID = 4;
 
@@ -58,11 +64,13 @@ export abstract class Stepper {
   protected readonly positionWays = new Growing();
   protected readonly positionFlags = new Growing();
   /** By way: its first send. One more than there are ways. */
-  protected readonly wayFirst = new Growing();
+  readonly wayFirst = new Growing();
+  readonly sendSlot = new Growing();
+  readonly sendEvent = new Growing();
+  readonly sendRule = new Growing();
   protected readonly wayMain = new Growing();
-  protected readonly sendSlot = new Growing();
-  protected readonly sendEvent = new Growing();
-  protected readonly sendRule = new Growing();
+  /** All that was learned, in order, so that another thread can learn the same: see `RemoteStepper.learn`. */
+  readonly log = new Growing();
   private kids = new Int32Array(KID << 6).fill(-1);
   private kidCount = 0;
 
@@ -187,6 +195,11 @@ export abstract class Stepper {
     for (let i = this.changes - 1; i >= 0; i--) state[this.changedPlaces[i] as number] = this.changedFrom[i] as number;
   }
 
+  /** Makes sure that it is known where the way leads with that answer; -1 where the thread was stopped. */
+  knowOutcome(position: number, way: number, answer: number): void {
+    if (!this.knows(way, answer)) this.learnKid(position, way, answer);
+  }
+
   private put(state: Int32Array, place: number, value: number): void {
     const before = state[place] as number;
     if (before === value) return;
@@ -252,13 +265,21 @@ export abstract class Stepper {
     const at = 2 * (snapshot * (this.strides[slot] as number) + event);
     if ((this.cells[slot] as Int32Array)[at] !== UNKNOWN) return at;
     this.learnCell(slot, snapshot, event);
-    return 2 * (snapshot * (this.strides[slot] as number) + event);
+    const learned = 2 * (snapshot * (this.strides[slot] as number) + event);
+    const [cell, answer] = (this.cells[slot] as Int32Array).subarray(learned, learned + 2) as unknown as [number, number];
+    this.note(CELL, slot, snapshot, event, cell, answer, this.answerFlags[answer] ?? 0);
+    return learned;
+  }
+
+  private note(...entry: readonly number[]): void {
+    for (const number of entry) this.log.push(number);
   }
 
   /** @returns its number */
   protected addPosition(flags: number): number {
     this.positionFirst.push(this.wayFirst.length - 1);
     this.positionWays.push(0);
+    this.note(POSITION, flags);
     return this.positionFlags.push(flags);
   }
 
@@ -266,7 +287,9 @@ export abstract class Stepper {
   protected addWay(slots: Int32Array, events: Int32Array, rules: Int32Array, main: number): number {
     const position = this.positionWays.length - 1;
     this.positionWays.all[position] = (this.positionWays.all[position] as number) + 1;
+    this.note(WAY, main, slots.length);
     for (let i = 0; i < slots.length; i++) {
+      this.note(slots[i] as number, events[i] as number, rules[i] as number);
       this.sendSlot.push(slots[i] as number);
       this.sendEvent.push(events[i] as number);
       this.sendRule.push(rules[i] as number);
@@ -281,14 +304,23 @@ export abstract class Stepper {
     position: number,
     { returned, wentRound }: { readonly returned: boolean; readonly wentRound: boolean },
   ): void {
+    this.addOutcome(way, answer, position, (returned ? RETURNED : 0) | (wentRound ? WENT_ROUND : 0));
+  }
+
+  protected addOutcome(way: number, answer: number, position: number, flags: number): void {
     if (2 * KID * (this.kidCount + 1) > this.kids.length) this.growKids();
     const at = this.findKid(way, answer);
     this.kids[at] = way;
     this.kids[at + 1] = answer;
     this.kids[at + 2] = position;
-    this.kids[at + 3] = (returned ? RETURNED : 0) | (wentRound ? WENT_ROUND : 0);
+    this.kids[at + 3] = flags;
+    this.note(OUTCOME, way, answer, position, flags);
     this.kidCount++;
-    this.hasLoops ||= wentRound;
+    this.hasLoops ||= (flags & WENT_ROUND) !== 0;
+  }
+
+  protected knows(way: number, answer: number): boolean {
+    return this.kids[this.findKid(way, answer)] !== -1;
   }
 
   /** Where the outcome of the way stands in `kids`, or would be put. */

@@ -1,11 +1,11 @@
 /** Sets of small numbers as rows of bits in one array. */
 export class BitRows {
   readonly words: number;
-  private readonly bits: Int32Array;
+  readonly bits: Int32Array;
 
-  constructor(rows: number, columns: number) {
+  constructor(rows: number, columns: number, bits: Int32Array = new Int32Array(rows * ((columns + 31) >> 5))) {
     this.words = (columns + 31) >> 5;
-    this.bits = new Int32Array(rows * this.words);
+    this.bits = bits;
   }
 
   add(row: number, column: number): void {

@@ -8,64 +8,40 @@
  * done first. `docs/exploration.md` has the argument for each kind of finding.
  */
 import { ModelError } from '../../model/errors.ts';
-import type { Judge } from '../judge.ts';
 import type { Reduction } from '../plain-search.ts';
-import type { Program } from '../../tables/program.ts';
-import { FIRST, IF_ABLE, RUN } from '../../tables/stepper.ts';
-import type { Reads } from '../witness.ts';
+import { FIRST, IF_ABLE, RUN, type Stepper } from '../../tables/stepper.ts';
 import { BitRows } from './bits.ts';
-import { Dependence } from './dependence.ts';
-import { Futures, spread } from './futures.ts';
-import { MAY_FIND, Observers } from './observers.ts';
+import type { Forecast } from './forecast.ts';
 
 const UNKNOWN = 0;
 const NO = 1;
 const YES = 2;
 
+/** Says whether something is wrong in a state. */
+type IsWrong = (state: Int32Array) => boolean;
+
 export class StubbornSets implements Reduction {
-  private readonly program: Program;
-  private readonly judge: Judge;
-  private readonly futures: Futures;
-  private readonly dependence: Dependence;
-  /** By way: the accesses that conflict with one of its own. */
+  private readonly program: Stepper;
+  private readonly forecast: Forecast;
+  private readonly isWrong: IsWrong;
+  private readonly from: BitRows;
   private readonly conflicts: BitRows;
-  /** By way: by whom it may be noticed, as bits; whether it may bring about a finding. */
-  private readonly noticed: Uint8Array;
-  private readonly mayMark: readonly boolean[];
-  /** By position: the same of any step from there on. */
-  private readonly noticedLater: Uint8Array;
-  private readonly markLater: Uint8Array;
   /** By way and position: whether who stands there may yet conflict with the way. */
   private readonly conflictsLater: Uint8Array;
   /** By slot, snapshot and position: whether who stands there may yet be the first to change the slot. */
   private readonly changesLater = new Map<number, Uint8Array>();
   private readonly positions: number;
-  private readonly ways: number;
   private readonly next: Int32Array;
 
-  /** @param givenUp slots of which nothing is known, but that all accesses conflict; grows from pass to pass */
-  constructor(program: Program, judge: Judge, reads: Reads, givenUp: Set<number>) {
+  constructor(program: Stepper, forecast: Forecast, isWrong: IsWrong) {
     this.program = program;
-    this.judge = judge;
-    this.positions = program.positions.length;
-    this.ways = program.ways.length;
-    this.futures = new Futures(program);
-    this.dependence = new Dependence(program, this.futures, givenUp);
+    this.forecast = forecast;
+    this.isWrong = isWrong;
+    this.positions = forecast.positions;
+    this.from = new BitRows(forecast.positions, forecast.accesses.length, forecast.from);
+    this.conflicts = new BitRows(forecast.ways, forecast.accesses.length, forecast.conflicts);
+    this.conflictsLater = new Uint8Array(forecast.ways * forecast.positions);
     this.next = new Int32Array(program.width);
-    const { ofWay, accesses } = this.futures;
-    this.conflicts = new BitRows(this.ways, accesses.length);
-    for (const [way, its] of ofWay.entries())
-      for (const access of its)
-        for (let other = 0; other < accesses.length; other++)
-          if (this.dependence.conflicts.has(access, other)) this.conflicts.add(way, other);
-    const observers = new Observers(program, this.futures, this.dependence, reads);
-    this.noticed = Uint8Array.from(ofWay, (_, way) => observers.of(way));
-    this.mayMark = ofWay.map(
-      (its, way) => ((this.noticed[way] as number) & MAY_FIND) !== 0 || its.some((access) => this.dependence.mayComplain[access]),
-    );
-    this.noticedLater = this.later(this.noticed);
-    this.markLater = this.later(Uint8Array.from(this.mayMark, Number));
-    this.conflictsLater = new Uint8Array(this.ways * this.positions);
   }
 
   choose(state: Int32Array): number {
@@ -116,17 +92,17 @@ export class StubbornSets implements Reduction {
   }
 
   private conflicting(state: Int32Array, thread: number, way: number, members: number): number {
-    const { program } = this;
-    const noticed = this.noticed[way] as number;
-    const marks = (this.mayMark[way] as boolean) && this.marksNow(state, thread, way);
+    const { program, forecast } = this;
+    const noticed = forecast.noticed[way] as number;
+    const marks = forecast.mayMark[way] === 1 && this.marksNow(state, thread, way);
     let found = 0;
     for (let other = 0; other < program.threads; other++) {
       if ((members & (1 << other)) !== 0) continue;
       const position = state[program.slots + other] as number;
       if (position >= this.positions) continue;
       if (
-        (noticed & (this.noticedLater[position] as number)) !== 0 ||
-        (marks && this.markLater[position] === 1) ||
+        (noticed & (forecast.noticedLater[position] as number)) !== 0 ||
+        (marks && forecast.markLater[position] === 1) ||
         this.mayConflict(way, position)
       )
         found |= 1 << other;
@@ -141,30 +117,30 @@ export class StubbornSets implements Reduction {
   private marksNow(state: Int32Array, thread: number, way: number): boolean {
     const { program, next } = this;
     if (program.isTainted(state) || !program.take(state, thread, way, next)) return false;
-    return program.splats > 0 || this.judge.isWrong(next);
+    return program.splats > 0 || this.isWrong(next);
   }
 
   private mayConflict(way: number, position: number): boolean {
     const at = way * this.positions + position;
-    if (this.conflictsLater[at] === UNKNOWN)
-      this.conflictsLater[at] = this.futures.from.meets(position, this.conflicts, way) ? YES : NO;
+    if (this.conflictsLater[at] === UNKNOWN) this.conflictsLater[at] = this.from.meets(position, this.conflicts, way) ? YES : NO;
     return this.conflictsLater[at] === YES;
   }
 
   /** Who may make the way possible: by changing one of the slots that cannot take it, or by freeing what it touches. */
   private enabling(state: Int32Array, way: number, members: number): number {
     const { program } = this;
-    const { slots, events, rules } = program.ways[way] as { slots: Int32Array; events: Int32Array; rules: Int32Array };
+    const end = program.wayFirst.all[way + 1] as number;
     let least = -1;
     let frees = 0;
-    for (let i = 0; i < slots.length; i++) {
-      if (rules[i] === IF_ABLE) continue;
-      const slot = slots[i] as number;
-      if (rules[i] === FIRST) frees |= this.changing(state, slot, members);
-      if (program.nextOf(slot, state[slot] as number, events[i] as number) >= 0) continue;
+    for (let i = program.wayFirst.all[way] as number; i < end; i++) {
+      const rule = program.sendRule.all[i];
+      if (rule === IF_ABLE) continue;
+      const slot = program.sendSlot.all[i] as number;
+      if (rule === FIRST) frees |= this.changing(state, slot, members);
+      if (program.nextOf(slot, state[slot] as number, program.sendEvent.all[i] as number) >= 0) continue;
       const changing = this.changing(state, slot, members);
       // While its CPU is not its own, not even freed memory lets the thread go on.
-      if (rules[i] === RUN) return changing;
+      if (rule === RUN) return changing;
       if (least === -1 || count(changing) < count(least)) least = changing;
     }
     return least | frees;
@@ -194,9 +170,9 @@ export class StubbornSets implements Reduction {
   }
 
   private mayChangeFirst(slot: number, snapshot: number, position: number): boolean {
-    const { futures } = this;
-    return (futures.to[slot] as readonly number[]).some(
-      (access) => futures.from.has(position, access) && this.changes(slot, snapshot, futures.accesses[access]?.event as number),
+    const { forecast } = this;
+    return (forecast.to[slot] as readonly number[]).some(
+      (access) => this.from.has(position, access) && this.changes(slot, snapshot, forecast.accesses[access]?.event as number),
     );
   }
 
@@ -209,20 +185,6 @@ export class StubbornSets implements Reduction {
       if (error instanceof ModelError) return true;
       throw error;
     }
-  }
-
-  /** @param ofWay bits for each way */
-  private later(ofWay: Uint8Array): Uint8Array {
-    const later = new Uint8Array(this.positions);
-    for (const [position, { firstWay, ways }] of this.program.positions.entries())
-      for (let way = firstWay; way < firstWay + ways; way++)
-        later[position] = (later[position] as number) | (ofWay[way] as number);
-    spread(this.futures.successors, (position, successor) => {
-      const before = later[position] as number;
-      later[position] = before | (later[successor] as number);
-      return later[position] !== before;
-    });
-    return later;
   }
 }
 
