@@ -140,14 +140,21 @@ export function variantOf(scenario: Scenario, name: string): Variant {
 type Reason = (progress: Progress | null) => string | null;
 
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
-async function drive<R>(search: Generator<Progress | null, R, string | null>, reason: Reason): Promise<R> {
-  let turn = search.next();
-  while (!turn.done) {
-    await setImmediate();
-    turn = search.next(reason(turn.value));
+async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
+  try {
+    let turn = await search.next(null);
+    while (!turn.done) {
+      await setImmediate();
+      turn = await search.next(reason(turn.value));
+    }
+    return turn.value;
+  } finally {
+    // Threads that take part in it go home.
+    await search.return(undefined as R);
   }
-  return turn.value;
 }
+
+type Turns<R> = Generator<Progress | null, R, string | null> | AsyncGenerator<Progress | null, R, string | null>;
 
 /** What was looked for: what must hold at the end only where some run came to an end. */
 function searchedIn(variant: Variant, { found, whole, races }: Searched, hasLoops: boolean, serial: SerialCheck | null) {

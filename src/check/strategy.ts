@@ -7,6 +7,7 @@ import { exploreTraces, type Traced } from '../explore/dpor/explore-traces.ts';
 import type { Dependence } from '../explore/dpor/footprint.ts';
 import type { Resumption } from '../explore/checkpoint.ts';
 import type { Found, Progress, Sighting } from '../explore/found.ts';
+import { exploreInParallel } from '../explore/parallel/parallel-search.ts';
 import { cutAt, type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { exploreReduced } from '../explore/reduced-search.ts';
 import { pct } from '../explore/sample/pct.ts';
@@ -36,6 +37,8 @@ export interface How {
   readonly depth: number;
   /** Of `bitstate`: the size of its table. */
   readonly megabytes: number;
+  /** Threads that share one search, by `auto`, `plain` and `reduced`. */
+  readonly workers: number;
 }
 
 export const USUALLY: How = {
@@ -47,6 +50,7 @@ export const USUALLY: How = {
   seed: 1,
   depth: 3,
   megabytes: 64,
+  workers: 1,
 };
 
 export interface Searched {
@@ -63,20 +67,21 @@ export interface Searched {
   readonly races: boolean;
 }
 
-type Turns<R> = Generator<Progress, R, string | null>;
+/** To be waited for, as threads may take part. */
+type Turns<R> = AsyncGenerator<Progress, R, string | null>;
 
 /** Longer runs are cut short, by those who go along runs. */
 const MOST_STEPS = 10_000;
 const HASHES = 3;
 /** So few states are met before anything about conflicts could be learned. */
-const FEW_STATES = 20_000;
+const FEW_STATES = 10_000;
 
-/** Those that store states can be interrupted, and gone on with. */
-export const isResumable = ({ strategy = USUALLY.strategy, preemptions = null }: Partial<How> = {}): boolean =>
-  preemptions === null && ['auto', 'plain', 'reduced'].includes(strategy);
+/** Those that store states, in one thread, can be interrupted and gone on with. */
+export const isResumable = ({ strategy = USUALLY.strategy, preemptions = null, workers = 1 }: Partial<How> = {}): boolean =>
+  preemptions === null && workers === 1 && ['auto', 'plain', 'reduced'].includes(strategy);
 
 /** @param from where a search ended that was interrupted */
-export function* searchBy(
+export async function* searchBy(
   how: How,
   program: Program,
   variant: Variant,
@@ -87,11 +92,11 @@ export function* searchBy(
   if (preemptions !== null) return yield* withinPreemptions(how, preemptions, program, variant, limits);
   switch (strategy) {
     case 'auto':
-      return yield* automatically(program, variant, limits, from);
+      return yield* automatically(how, program, variant, limits, from);
     case 'plain':
-      return byAll(yield* explore(program, variant, limits, { from }));
+      return byAll(yield* everyState(how, program, variant, limits, from));
     case 'reduced':
-      return byReduction(yield* exploreReduced(program, variant, limits, from));
+      return byReduction(yield* withoutRepetition(how, program, variant, limits, from));
     case 'dpor':
       return yield* byTraces(how, program, variant);
     case 'bitstate':
@@ -107,24 +112,58 @@ export function* searchBy(
 }
 
 /**
- * Every state if they are few. If they are many, what only repeats itself is left out; every state is then met only where
- * a thread goes round a loop, for what never ends shows nowhere else.
+ * Every state if they are few, or if threads go round loops: for what never ends shows nowhere else. Where they are too
+ * many, or nobody loops, what only repeats itself is left out.
  */
-function* automatically(program: Program, variant: Variant, limits: Limits, from: Resumption | null): Turns<Searched> {
+async function* automatically(
+  how: How,
+  program: Program,
+  variant: Variant,
+  limits: Limits,
+  from: Resumption | null,
+): Turns<Searched> {
   const few = Math.min(FEW_STATES, limits.maxStates);
-  if (from === null || (from.pass === null && from.states <= few)) {
+  const wasReduced = from !== null && from.pass !== null;
+  const wasFew = from === null || (!wasReduced && from.states <= few);
+  if (wasFew) {
     const first = yield* explore(program, variant, { maxStates: few }, { from });
     if (few === limits.maxStates || first.cut !== cutAt(few)) return byAll(first);
-  } else if (from.pass === null) return byAll(yield* explore(program, variant, limits, { from }));
-  const found = yield* exploreReduced(program, variant, limits, from?.pass === null ? null : from);
-  if (found.cut === null && program.hasLoops) {
-    const all = yield* explore(program, variant, limits);
-    if (all.cut === null) return byAll(all);
   }
-  return byReduction(found);
+  let found: Explored | null = null;
+  if (wasReduced || (wasFew && !program.hasLoops)) {
+    found = yield* withoutRepetition(how, program, variant, limits, wasReduced ? from : null);
+    if (found.cut !== null || !program.hasLoops) return byReduction(found);
+  }
+  const all = yield* everyState(how, program, variant, limits, wasFew || wasReduced ? null : from);
+  if (all.cut === null || (found === null && all.cut !== cutAt(limits.maxStates))) return byAll(all);
+  return byReduction(found ?? (yield* withoutRepetition(how, program, variant, limits, null)));
 }
 
-function* withinPreemptions(
+const everyState = (how: How, program: Program, variant: Variant, limits: Limits, from: Resumption | null): Turns<Explored> =>
+  shared(how, program, variant, limits, from, false);
+
+const withoutRepetition = (
+  how: How,
+  program: Program,
+  variant: Variant,
+  limits: Limits,
+  from: Resumption | null,
+): Turns<Explored> => shared(how, program, variant, limits, from, true);
+
+async function* shared(
+  { workers }: How,
+  program: Program,
+  variant: Variant,
+  limits: Limits,
+  from: Resumption | null,
+  reduced: boolean,
+): Turns<Explored> {
+  if (workers > 1) return yield* exploreInParallel(program, variant, limits, { workers, reduced });
+  if (reduced) return yield* exploreReduced(program, variant, limits, from);
+  return yield* explore(program, variant, limits, { from });
+}
+
+async function* withinPreemptions(
   how: How,
   preemptions: number,
   program: Program,
@@ -143,7 +182,7 @@ function* withinPreemptions(
   return { ...along('bounded', counted), notes: [`Traces with at most so many preemptions: ${traces}.`] };
 }
 
-function* byTraces({ dependence, turns }: How, program: Program, variant: Variant): Turns<Searched> {
+async function* byTraces({ dependence, turns }: How, program: Program, variant: Variant): Turns<Searched> {
   const traced = yield* exploreTraces(program, variant, { dependence, maxTurns: turns });
   return {
     ...along(dependence === 'values' ? 'dpor, equal writes commute' : 'dpor', {
@@ -171,7 +210,7 @@ function racesOf({ races, judge }: Traced, program: Program): readonly Sighting[
   }));
 }
 
-function* bySamples(
+async function* bySamples(
   strategy: 'pct' | 'pos' | 'random',
   { runs, seed, depth }: How,
   program: Program,

@@ -35,7 +35,10 @@ export async function checkJob(
   const origin = { scenario: scenario.name, variant, version };
   const saver = isResumable(search.how) ? new Saver({ folder: checkpoints, origin, warn: hooks.warn }) : null;
   if (resume && saver === null)
-    throw new ModelError('Only searches that store states can be gone on with', 'leave out --resume, or the other strategy');
+    throw new ModelError(
+      'Only a search that stores states, in one thread, can be gone on with',
+      'leave out --resume, or the other strategy or --workers',
+    );
   const from = resume ? (saver?.resumption() ?? null) : null;
   if (resume) hooks.warn([from === null ? nothingToResume(name, checkpoints) : resuming(from)]);
   const result = await checkVariant(scenario, variant, {

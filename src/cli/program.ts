@@ -83,6 +83,7 @@ interface CheckFlags extends Selecting {
   readonly seed: number;
   readonly depth: number;
   readonly resume: boolean;
+  readonly workers: number;
   readonly checkpoints: string;
   readonly maxMemory?: number;
   readonly time?: number;
@@ -109,6 +110,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
     .option('--max-memory <SIZE>', 'stop there: 500M, 4G', bytes)
     .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
+    .option('--workers <N>', 'share one search among N threads', positive, USUALLY.workers)
     .option('--resume', 'go on where the search was stopped', false)
     .option('--checkpoints <DIR>', 'where stopped searches are kept', USUAL_CHECKPOINTS)
     .addOption(
@@ -132,7 +134,7 @@ function addCheck(program: Command, terminal: Terminal, ends: (code: ExitCode) =
         await check(
           terminal,
           { scenarios, tags: flags.tag, variants: flags.variant },
-          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? null, job: jobOf(flags) },
+          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? (flags.workers > 1 ? 1 : null), job: jobOf(flags) },
         ),
       ),
     );
@@ -166,6 +168,7 @@ const jobOf = (flags: CheckFlags): CheckCommand['job'] => ({
       runs: flags.runs,
       seed: flags.seed,
       depth: flags.depth,
+      workers: flags.workers,
     },
   },
 });

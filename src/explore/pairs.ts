@@ -4,8 +4,9 @@
  */
 import type { NumberSource } from './number-list.ts';
 
-const CHUNK_BITS = 9;
+const CHUNK_BITS = 11;
 const CHUNK = 1 << CHUNK_BITS;
+const LEAST = 64;
 
 /** A place of the index holds the number of a pair, plus one, and eight bits of its hash, which spare most comparisons. */
 const NUMBER_BITS = 24;
@@ -17,8 +18,8 @@ const MOST_IN_SEGMENT = NUMBER - 1;
 const SEGMENT_BITS = 5;
 const SEGMENTS = 1 << SEGMENT_BITS;
 
-/** How full the index gets, and by how much it grows then: 4 / 0.8 to 4 * 1.35 / 0.8 bytes a pair, beside the 8 of the pair. */
-const FULL = 0.8;
+/** How full the index gets, and by how much it grows then: 4 / 0.78 to 4 * 1.35 / 0.78 bytes a pair, beside the 8 of the pair. */
+const FULL = 0.78;
 const GROWTH = 1.35;
 
 const TWO_32 = 2 ** 32;
@@ -38,11 +39,13 @@ const tagOf = (hash: number): number => (hash << (NUMBER_BITS - SEGMENT_BITS)) &
 class Segment {
   size = 0;
   private readonly chunks: Int32Array[] = [];
+  /** So many pairs have room. The first chunk grows to its size, as most sets are small. */
+  private capacity = 0;
   private index = new Int32Array(16);
   private room = 12;
 
   get bytes(): number {
-    return this.index.byteLength + this.chunks.length * CHUNK * 8;
+    return this.index.byteLength + this.capacity * 8;
   }
 
   /** @returns the number of the pair, or its complement if it is new */
@@ -63,7 +66,7 @@ class Segment {
       if (++place === index.length) place = 0;
     }
     const number = this.size++;
-    if ((number & (CHUNK - 1)) === 0) this.lengthen();
+    if (number === this.capacity) this.lengthen();
     const chunk = this.chunks[number >> CHUNK_BITS] as Int32Array;
     const at = (number & (CHUNK - 1)) << 1;
     chunk[at] = left;
@@ -98,7 +101,15 @@ class Segment {
 
   private lengthen(): void {
     if (this.size > MOST_IN_SEGMENT - CHUNK) throw new RangeError('more states than the visited set has numbers for');
-    this.chunks.push(new Int32Array(2 * CHUNK));
+    if (this.capacity >= CHUNK) {
+      this.chunks.push(new Int32Array(2 * CHUNK));
+      this.capacity += CHUNK;
+      return;
+    }
+    const [first = new Int32Array(0)] = this.chunks;
+    this.capacity = Math.max(LEAST, 2 * this.capacity);
+    this.chunks[0] = new Int32Array(2 * this.capacity);
+    this.chunks[0].set(first);
   }
 
   *write(): Generator<Int32Array> {
@@ -107,11 +118,10 @@ class Segment {
 
   /** @throws RangeError if a pair belongs to another segment */
   read(size: number, own: number, source: NumberSource): void {
-    while (this.size < size) {
-      this.lengthen();
-      const more = Math.min(CHUNK, size - this.size);
-      source.read((this.chunks.at(-1) as Int32Array).subarray(0, 2 * more));
-      this.size += more;
+    while (this.capacity < Math.min(size, CHUNK)) this.lengthen();
+    for (; this.size < size; this.size += Math.min(CHUNK, size - this.size)) {
+      if (this.size === this.capacity) this.lengthen();
+      source.read((this.chunks.at(-1) as Int32Array).subarray(0, 2 * Math.min(CHUNK, size - this.size)));
     }
     for (let number = 0; number < size; number++)
       if ((hashPair(this.left(number), this.right(number)) & (SEGMENTS - 1)) !== own)
