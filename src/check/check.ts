@@ -81,11 +81,12 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: found.cut === null };
   const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
   const all = [...findings, ...(serial?.findings ?? [])];
-  const cut = found.cut ?? serial?.verdict.cut ?? null;
   const missing = [
     ...variant.expect.filter((expectation) => !all.some((finding) => meets(finding, expectation))),
     ...variant.leadsTo.filter((expectation) => ![...consequences, ...all].some((finding) => meets(finding, expectation))),
   ];
+  const kinds = searchedIn(variant, searched, program.hasLoops, serial);
+  const cut = found.cut ?? serial?.verdict.cut ?? blindFor(missing, kinds);
   return {
     scenario,
     variant: name,
@@ -95,7 +96,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     estimate: found.estimate,
     strategy: searched.strategy,
     notes: searched.notes,
-    searched: searchedIn(variant, searched, program.hasLoops, serial),
+    searched: kinds,
     states: found.states,
     traces: found.traces,
     steps: found.steps,
@@ -155,6 +156,17 @@ async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
 }
 
 type Turns<R> = Generator<Progress | null, R, string | null> | AsyncGenerator<Progress | null, R, string | null>;
+
+/** Kinds that some searches see and others do not. */
+const NOT_BY_ALL: readonly Kind[] = ['starvation', 'hung-task', 'data-race'];
+
+/** That something is missing can be said only by a search that looks for it. */
+function blindFor(missing: readonly Expectation[], searched: readonly Kind[]): string | null {
+  const kind = missing
+    .map((expectation) => expectation.kind)
+    .find((kind) => NOT_BY_ALL.includes(kind) && !searched.includes(kind));
+  return kind === undefined ? null : `${kind} was not looked for`;
+}
 
 /** What was looked for: what must hold at the end only where some run came to an end. */
 function searchedIn(variant: Variant, { found, whole, races }: Searched, hasLoops: boolean, serial: SerialCheck | null) {
