@@ -360,6 +360,17 @@ function variantOf({ tables, threads: all, never }: Drawn): Variant {
 
 const MOST_DRAWN = 2000;
 
+/** Some are refused: a place that is a good end for a daemon in one state, and none in another. */
+function isExportable(design: Variant): boolean {
+  try {
+    exportOf(design);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelError) return false;
+    throw error;
+  }
+}
+
 // By twos, as a compiler keeps one processor busy.
 (missing === null ? testProp : testProp.skip)(
   `Spin agrees on drawn programs over drawn objects${missing === null ? '' : ` (without ${missing} nobody can be asked)`}`,
@@ -367,7 +378,7 @@ const MOST_DRAWN = 2000;
   async (t, both) => {
     const designs = both.map(variantOf);
     // Who takes locks for ever without letting go stands somewhere else each time.
-    fc.pre(designs.every((design) => search(design, MOST_DRAWN).cut === null));
+    fc.pre(designs.every((design) => search(design, MOST_DRAWN).cut === null && isExportable(design)));
     await Promise.all(designs.map((design) => agrees(t, design, { ends: false })));
   },
   { numRuns: Number(process.env['SPIN_RUNS'] ?? 15) },
