@@ -41,6 +41,22 @@ const rows: readonly Row[] = [
     code: 1,
     says: /3 findings in 4 traces.*BUG: KCSAN: data-race in increment \/ increment \(modelled\)/s,
   },
+  { options: ['--workers', '2'], code: 0, says: /Exhaustive: 1 finding in 12 states/ },
+  {
+    options: ['--workers', '2', '--strategy', 'reduced'],
+    code: 0,
+    says: /Exhaustive: 1 finding in \d+ states.*Search: reduced/s,
+  },
+  {
+    options: ['--strategy', 'dpor', '--resume'],
+    code: 2,
+    says: /Only a search that stores states, in one thread, can be gone on with/,
+  },
+  {
+    options: ['--resume'],
+    code: 0,
+    says: /there is no checkpoint of lost\/update in \.interlock; the search begins at the start/,
+  },
   { options: ['--preemptions', '0'], code: 3, says: /No finding in \d+ states, but cut: 0 preemptions/ },
   { options: ['--preemptions', '1'], code: 0, says: /Exhaustive: 1 finding/ },
   { options: ['--preemptions', '1', '--strategy', 'dpor'], code: 0, says: /at most so many preemptions: 0: 2, 1: 4\./ },
@@ -78,3 +94,15 @@ for (const [bound, says] of [
     t.regex(out, /Covered, by estimate: /);
     t.is(code, 3);
   });
+
+test('a search that was cut goes on where it was, to the verdict of one that was not', async (t) => {
+  const folder = folderWith(t, { 'big.ts': big });
+  const words = ['check', 'big.ts', '--variant', 'first', '--strategy', 'plain', '-q'];
+  const cut = await interlock(folder, [...words, '--max-states', '20000']);
+  t.regex(cut.err, /Saved in \.interlock\/big@first\.checkpoint; go on from there with: interlock check .* --resume/);
+  const resumed = await interlock(folder, [...words, '--max-states', '60000', '--resume']);
+  t.regex(resumed.err, /going on from a checkpoint of 2\d,\d+ states/);
+  const whole = await interlock(folder, [...words, '--max-states', '60000']);
+  t.deepEqual([resumed.code, resumed.out], [whole.code, whole.out]);
+  t.regex(whole.out, /cut at 60,000 states/);
+});
