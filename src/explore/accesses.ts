@@ -1,12 +1,10 @@
 /** What a step has come to and what of it it wrote: that decides whether two steps conflict. */
-import type { Position, Program } from '../tables/program.ts';
+import type { Program } from '../tables/program.ts';
 
 export interface Access {
   readonly slot: number;
   readonly writes: boolean;
 }
-
-const FIRST = 0;
 
 /**
  * By place and by outcome, as published counts of traces have it: a step writes a slot if it says that it does, also
@@ -23,23 +21,21 @@ export class Accesses {
   }
 
   /** To be asked right after `program.take` of that way of the thread. */
-  ofStep(state: Int32Array, thread: number, way: number, next: Int32Array): readonly Access[] {
-    const stores = (this.stores[way] ??= this.storesOf(this.program.position(state, thread), way));
+  ofStep(state: Int32Array, way: number, next: Int32Array): readonly Access[] {
+    const stores = (this.stores[way] ??= this.storesOf(way));
     return Array.from(this.slotsMet(way), (slot) => ({ slot, writes: stores.has(slot) || state[slot] !== next[slot] }));
   }
 
   /** Where memory is freed or a pointer is NULL, the rest of the step is not said. */
   private slotsMet(way: number): Iterable<number> {
-    const { slots, rules } = this.program.ways[way] as Program['ways'][number];
-    const stop = this.program.raised.find(({ slot, splat }) => splat.stops && rules[slots.indexOf(slot)] === FIRST);
-    return stop === undefined ? slots : [stop.slot];
+    const { slots } = this.program.ways[way] as Program['ways'][number];
+    const { stoppedAt } = this.program;
+    return stoppedAt < 0 ? slots : [slots[stoppedAt] as number];
   }
 
-  private storesOf(position: Position, way: number): ReadonlySet<number> {
-    const { slots } = this.program.ways[way] as Program['ways'][number];
-    const said = this.program.cursorAt(position).step?.step[way - position.firstWay]?.messages ?? [];
-    const written = said.filter(({ means }) => means.kind === 'write').map(({ object }) => object);
-    return new Set([...slots].filter((slot) => written.includes(this.program.world.slots[slot]?.path ?? '')));
+  private storesOf(way: number): ReadonlySet<number> {
+    const { slots, means } = this.program.ways[way] as Program['ways'][number];
+    return new Set([...slots].filter((_, i) => means[i]?.kind === 'write'));
   }
 }
 

@@ -195,7 +195,8 @@ export class CheckedReader implements NumberSource {
     const length = readSync(this.file, head, 0, head.length, 0);
     if (length === head.length && head.equals(HEAD)) return;
     const version = /^interlock\.checkpoint\/\d+/.exec(head.toString('latin1', 0, length))?.[0];
-    if (version === undefined) throw new ModelError(`"${this.path}" is no checkpoint of Interlock`);
+    if (version === undefined)
+      throw new ModelError(`"${this.path}" is no checkpoint of Interlock`, 'search anew, without --resume');
     throw new ModelError(
       `"${this.path}" is a checkpoint of another version of Interlock: "${version}", and this one reads "${FORMAT}"`,
       'search anew, without --resume',

@@ -13,6 +13,7 @@ import type { Choice } from './choice.ts';
 import type { Found, Search } from './found.ts';
 import { estimateWithin } from './cut-coverage.ts';
 import { NumberedSet } from './numbered-set.ts';
+import { cutAt } from './plain-search.ts';
 import { Witness } from './witness.ts';
 
 export interface PreemptionBound {
@@ -158,7 +159,7 @@ export class Rounds {
       for (let i = 0; i < preempting.length + this.queue.length && cut === null; i++) {
         if (i < preempting.length) this.preempt(preempting[i] as number);
         else this.goOn(this.queue[i - preempting.length] as number);
-        if (nodes.places.size > bound.maxStates) cut = `${bound.maxStates} states`;
+        if (nodes.places.size > bound.maxStates) cut = cutAt(bound.maxStates);
         else if (++turns % NODES_PER_TURN === 0) cut = yield this.progress;
       }
       const { isClosed } = this;
@@ -255,7 +256,8 @@ export class Rounds {
       steps: this.steps,
       depth: this.depth,
       cut,
-      estimate: cut === null ? null : estimateWithin(program, within),
+      // Not even the schedules without a preemption are all known: there is nothing to compare with.
+      estimate: cut === null || within < 0 ? null : estimateWithin(program, within),
       within,
     };
   }

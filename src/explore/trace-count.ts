@@ -49,7 +49,7 @@ class TraceMemory implements Memory {
     const mine = width + slots + thread;
     const event = this.event(from[mine] as number, way);
     to[mine] = event;
-    for (const { slot, writes } of this.accesses.ofStep(from, thread, way, to))
+    for (const { slot, writes } of this.accesses.ofStep(from, way, to))
       to[width + slot] = this.after(from[width + slot] as number, event, writes);
   }
 

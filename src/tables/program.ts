@@ -246,12 +246,6 @@ export class Program extends Stepper {
     return this.tables[slot] as MachineTable;
   }
 
-  /** What becomes of one snapshot of a slot by one event, as `take` would have it; null where the event has to wait. */
-  react(slot: number, snapshot: number, event: number): { readonly next: number; readonly answer: number } | null {
-    const next = this.nextOf(slot, snapshot, event);
-    return next < 0 ? null : { next, answer: this.answerOf(slot, snapshot, event) };
-  }
-
   private enter(...entry: readonly [number, number, number, number, number]): void {
     for (const number of entry) this.journal.push(number);
   }

@@ -47,6 +47,8 @@ export abstract class Stepper {
   returned = false;
   /** In the last step the thread came round to where a loop or the thread itself began. */
   wentRound = false;
+  /** The send at which the thread was stopped in the last step before the rest was said; -1 if all was said. */
+  stoppedAt = -1;
   /** How many complaints the last step raised, and of which slot and with which answer each. */
   splats = 0;
   readonly splatSlots: Int32Array;
@@ -162,6 +164,7 @@ export abstract class Stepper {
     const main = this.wayMain.all[way] as number;
     const first = this.wayFirst.all[way] as number;
     const end = this.wayFirst.all[way + 1] as number;
+    this.stoppedAt = stoppedAt === WHOLE ? -1 : stoppedAt - first;
     let stops = false;
     let mainAnswer = STOPPED;
     for (let i = first; i < end; i++) {
@@ -266,8 +269,9 @@ export abstract class Stepper {
     if ((this.cells[slot] as Int32Array)[at] !== UNKNOWN) return at;
     this.learnCell(slot, snapshot, event);
     const learned = 2 * (snapshot * (this.strides[slot] as number) + event);
-    const [cell, answer] = (this.cells[slot] as Int32Array).subarray(learned, learned + 2) as unknown as [number, number];
-    this.note(CELL, slot, snapshot, event, cell, answer, this.answerFlags[answer] ?? 0);
+    const cells = this.cells[slot] as Int32Array;
+    const answer = cells[learned + 1] as number;
+    this.note(CELL, slot, snapshot, event, cells[learned] as number, answer, this.answerFlags[answer] ?? 0);
     return learned;
   }
 

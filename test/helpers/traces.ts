@@ -27,10 +27,13 @@ function take(program: Program, dependence: Dependence, state: Int32Array, threa
   for (const [i, slot] of slots.entries()) {
     if (guard >= 0 && i > guard) break;
     const stores = guard < 0 && means[i]?.kind === 'write';
-    const once = program.react(slot, state[slot] as number, events[i] as number);
-    const twice = once && program.react(slot, once.next, events[i] as number);
-    const isIdempotent = once?.next === twice?.next && once?.answer === twice?.answer;
-    if (stores && dependence === 'values' && isIdempotent) touched.set(slot, `${events[i]} giving ${once?.next}`);
+    const [before, event] = [state[slot] as number, events[i] as number];
+    const once = program.nextOf(slot, before, event);
+    const isIdempotent =
+      once < 0 ||
+      (program.nextOf(slot, once, event) === once &&
+        program.answerOf(slot, before, event) === program.answerOf(slot, once, event));
+    if (stores && dependence === 'values' && isIdempotent) touched.set(slot, `${event} giving ${once}`);
     else touched.set(slot, stores || state[slot] !== after[slot] ? 'write' : 'read');
   }
   const taken: Taken = { name: `${thread}.${order}`, thread, way, touched };

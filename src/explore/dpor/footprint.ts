@@ -142,7 +142,7 @@ export class Footprints {
 
   private classify(before: Int32Array, way: number, after: Int32Array): void {
     const { slots, events, means } = this.program.ways[way] as Program['ways'][number];
-    const stoppedAt = this.stoppedAt(way);
+    const { stoppedAt } = this.program;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
       const writes = before[slot] !== after[slot] || (stoppedAt < 0 && means[i]?.kind === 'write');
@@ -152,20 +152,13 @@ export class Footprints {
     }
   }
 
-  /** The send at which the thread was stopped before the rest was said; -1 if all was said. */
-  private stoppedAt(way: number): number {
-    const { raised } = this.program;
-    if (!raised.some(({ splat }) => splat.stops)) return -1;
-    const { slots, rules } = this.program.ways[way] as Program['ways'][number];
-    return slots.findIndex((slot, i) => rules[i] === FIRST && raised.some((one) => one.slot === slot && one.splat.stops));
-  }
-
   /** Writes are alike where to write the same once more changes nothing and is answered alike. */
   private likeness(slot: number, snapshot: number, event: number): number {
-    const once = this.program.react(slot, snapshot, event);
-    const twice = once === null ? null : this.program.react(slot, once.next, event);
-    if (once === null || twice === null || once.next !== twice.next || once.answer !== twice.answer) return WRITE;
-    return WRITE + 1 + event * 65536 + once.next;
+    const { program } = this;
+    const next = program.nextOf(slot, snapshot, event);
+    if (next < 0 || program.nextOf(slot, next, event) !== next) return WRITE;
+    if (program.answerOf(slot, snapshot, event) !== program.answerOf(slot, next, event)) return WRITE;
+    return WRITE + 1 + event * 65536 + next;
   }
 
   private make(thread: number, way: number, after: Int32Array): Footprint {
@@ -213,7 +206,7 @@ export class Footprints {
   /** What of it counts for data races. Who asks for a lock and is refused has got no order from it. */
   private accesses(way: number, granted: boolean) {
     const { slots, means: meanings } = this.program.ways[way] as Program['ways'][number];
-    const stopped = this.stoppedAt(way) >= 0;
+    const stopped = this.program.stoppedAt >= 0;
     const plain: number[] = [];
     const reads: number[] = [];
     const writes: number[] = [];

@@ -119,7 +119,7 @@ export class Reversals {
         (since < 0 || !run.happensBefore(at, since)) &&
         (taken === null || !run.happensBefore(taken, at)),
     );
-    const takesIt = (at: number) => program.react(slot, run.state(at)[slot] as number, event) !== null;
+    const takesIt = (at: number) => program.nextOf(slot, run.state(at)[slot] as number, event) >= 0;
     // Where equal writes commute, the later ones do not go with the first.
     const isOneEnough = this.footprints.dependence === 'location';
     return others.flatMap((at, i) => (takesIt(at) ? [isOneEnough ? [at] : others.slice(i)] : []));
@@ -199,7 +199,7 @@ export class Reversals {
     const asked = ((this.waits[slot] as (typeof this.waits)[number])[event] ??= { asked: 0, found: false });
     const { list } = this.snapshots[slot] as (typeof this.snapshots)[number];
     while (!asked.found && asked.asked < list.length)
-      asked.found = this.program.react(slot, list[asked.asked++] as number, event) === null;
+      asked.found = this.program.nextOf(slot, list[asked.asked++] as number, event) < 0;
     return asked.found;
   }
 }

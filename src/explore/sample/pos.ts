@@ -44,7 +44,7 @@ class PartialOrderSampler implements Sampler {
   }
 
   took(state: Int32Array, thread: number, way: number, next: Int32Array): void {
-    const taken = this.accesses.ofStep(state, thread, way, next);
+    const taken = this.accesses.ofStep(state, way, next);
     for (let other = 0; other < this.program.threads; other++)
       if (other === thread || this.racesWith(state, other, taken)) this.priorities[other] = this.chance.priority();
   }
@@ -58,7 +58,7 @@ class PartialOrderSampler implements Sampler {
 
   /** Of a step that could be taken instead. One that must wait has come to its objects and changes nothing. */
   private accessesOf(state: Int32Array, thread: number, way: number): readonly Access[] {
-    if (this.program.take(state, thread, way, this.other)) return this.accesses.ofStep(state, thread, way, this.other);
+    if (this.program.take(state, thread, way, this.other)) return this.accesses.ofStep(state, way, this.other);
     return Array.from((this.program.ways[way] as Program['ways'][number]).slots, (slot) => ({ slot, writes: false }));
   }
 }

@@ -3,6 +3,7 @@ import type { Variant } from '../../model/scenario.ts';
 import type { Program } from '../../tables/program.ts';
 import { rehearse } from '../../tables/rehearsal.ts';
 import type { Found, Progress, Search } from '../found.ts';
+import { cutAt } from '../plain-search.ts';
 import { choicesOf, type Trail } from '../trail.ts';
 import { NumberedSet } from '../numbered-set.ts';
 import { Witness } from '../witness.ts';
@@ -76,7 +77,7 @@ class Sampling {
     let cut: string | null = null;
     while (this.runs < this.limits.runs && cut === null) {
       cut = yield* this.run();
-      if (cut === null && this.visited.size > this.limits.maxStates) cut = `${this.limits.maxStates} states`;
+      if (cut === null && this.visited.size > this.limits.maxStates) cut = cutAt(this.limits.maxStates);
     }
     return this.found(cut);
   }
