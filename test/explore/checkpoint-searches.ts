@@ -19,30 +19,12 @@ import { exploreReduced } from '../../src/explore/reduced-search.ts';
 import { daemon, call, local, task, type Variant, variant } from '../../src/index.ts';
 import { Program } from '../../src/tables/program.ts';
 import { savedTables } from '../../src/tables/saved-tables.ts';
+import { type Effect, type Table, tables } from '../helpers/random-machines.ts';
 
 export const VALUES = 4;
 const EVENTS = 3;
 
-/** What an event does where the object has this value; null: it must wait. */
-type Effect = { readonly to: number; readonly reply: number; readonly splat: 'none' | 'warn' | 'oops' } | null;
-/** By event and value. */
-export type Table = readonly (readonly Effect[])[];
-
-const effect: fc.Arbitrary<Effect> = fc.option(
-  fc.record({
-    to: fc.nat(VALUES - 1),
-    reply: fc.nat(1),
-    splat: fc.oneof(
-      { weight: 12, arbitrary: fc.constant('none' as const) },
-      { weight: 1, arbitrary: fc.constantFrom('warn' as const, 'oops' as const) },
-    ),
-  }),
-  { freq: 5 },
-);
-const table: fc.Arbitrary<Table> = fc.array(fc.array(effect, { minLength: VALUES, maxLength: VALUES }), {
-  minLength: EVENTS,
-  maxLength: EVENTS,
-});
+const table = tables({ values: VALUES, events: EVENTS, quiet: 12, goesOn: 5 });
 
 type Seen = { readonly context: { readonly value: number } };
 

@@ -3,9 +3,8 @@
  * objects, without tables, visited states or XState, and every set of states is tried as a place to stay for ever.
  */
 import { fc, testProp } from '@fast-check/ava';
-import { assign } from 'xstate';
 import { type Message, message, type Operation, oneOf, send } from '../../actors/step.ts';
-import { globals, type Handle, type HandleTo, part, type Protocol, setupObject } from '../../machines/object.ts';
+import { globals, type Handle, type HandleTo, part, type Protocol } from '../../machines/object.ts';
 import { type Lasso, findLassos } from '../../src/explore/liveness.ts';
 import { type Explored, explore } from '../../src/explore/plain-search.ts';
 import {
@@ -22,64 +21,11 @@ import {
 import { leaveOut } from '../../src/model/leave-out.ts';
 import { Program } from '../../src/tables/program.ts';
 import { checkTiny, scenarioOf } from '../helpers/tiny.ts';
-
-/** What an event does where the object has this value; null: it must wait. */
-type Effect = { readonly to: number; readonly reply: number; readonly splat: 'none' | 'warn' | 'oops' } | null;
-/** By event and value. */
-type Table = readonly (readonly Effect[])[];
+import { machineOf, type Table, tables, textOf } from '../helpers/random-machines.ts';
 
 const VALUES = 6;
 const EVENTS = 4;
-const effect = (splats: boolean): fc.Arbitrary<Effect> =>
-  fc.option(
-    fc.record({
-      to: fc.nat(VALUES - 1),
-      reply: fc.nat(1),
-      splat: splats
-        ? fc.oneof(
-            { weight: 10, arbitrary: fc.constant('none' as const) },
-            { weight: 1, arbitrary: fc.constantFrom('warn' as const, 'oops' as const) },
-          )
-        : fc.constant('none' as const),
-    }),
-    { freq: 3 },
-  );
-const table = (splats: boolean): fc.Arbitrary<Table> =>
-  fc.array(fc.array(effect(splats), { minLength: VALUES, maxLength: VALUES }), { minLength: EVENTS, maxLength: EVENTS });
-
-/** Two fields, on both of which each effect depends. */
-const machineOf = (object: number, rows: Table) => {
-  const at = ({ context }: { context: { low: number; high: number } }, event: number): Effect =>
-    rows[event]?.[context.high * 2 + context.low] ?? null;
-  const says = (event: number, splat: string) => (seen: { context: { low: number; high: number } }) =>
-    at(seen, event)?.splat === splat;
-  const moves = (event: number) =>
-    assign({
-      low: (seen: { context: { low: number; high: number } }) => (at(seen, event)?.to ?? 0) % 2,
-      high: (seen: { context: { low: number; high: number } }) => Math.floor((at(seen, event)?.to ?? 0) / 2),
-    });
-  const reply = (event: number) => ({
-    type: 'answer',
-    params: (seen: { context: { low: number; high: number } }) => ({ value: at(seen, event)?.reply ?? null }),
-  });
-  const complains = (event: number, stops: boolean) => ({
-    type: 'splat',
-    params: { kind: 'warn', text: textOf(object, event), prints: 'WARNING', ...(stops ? { stops } : {}) },
-  });
-  const on = Object.fromEntries(
-    rows.map((_, event) => [
-      `e${event}`,
-      [
-        { guard: says(event, 'none'), actions: [reply(event), moves(event)] },
-        { guard: says(event, 'warn'), actions: [reply(event), complains(event, false), moves(event)] },
-        { guard: says(event, 'oops'), actions: [reply(event), complains(event, true), moves(event)] },
-      ],
-    ]),
-  );
-  const config = { id: `random${object}`, context: ({ input }: { input: object }) => input, on };
-  return setupObject<{ low: number; high: number }, Protocol>().createMachine(config as never);
-};
-const textOf = (object: number, event: number): string => `o${object} e${event}`;
+const table = (splats: boolean) => tables({ values: VALUES, events: EVENTS, quiet: splats ? 10 : null, goesOn: 3 });
 
 const objectOf = (rows: readonly Table[]) =>
   globals(

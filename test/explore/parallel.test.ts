@@ -15,6 +15,7 @@ import { call, task, type Variant, variant } from '../../src/index.ts';
 import { ModelError } from '../../src/model/errors.ts';
 import { Program } from '../../src/tables/program.ts';
 import refcountReadSet from '../../scenarios/seeds/refcount-read-set.ts';
+import { type Fields, machineOf, type Table, tables } from '../helpers/random-machines.ts';
 
 const pool = new WorkerPool();
 test.after.always(() => pool.end());
@@ -89,57 +90,10 @@ async function isTheSame(t: ExecutionContext, design: Variant, maxStates = 100_0
   }
 }
 
-/** What an event does where the object has this value; null: it must wait. */
-type Effect = { readonly to: number; readonly reply: number; readonly splat: 'none' | 'warn' | 'oops' } | null;
-type Table = readonly (readonly Effect[])[];
-interface Fields {
-  readonly low: number;
-  readonly high: number;
-}
-type Seen = { readonly context: Fields };
-
 const VALUES = 4;
 const EVENTS = 3;
 
-const table: fc.Arbitrary<Table> = fc.array(
-  fc.array(
-    fc.option(
-      fc.record({
-        to: fc.nat(VALUES - 1),
-        reply: fc.nat(1),
-        splat: fc.oneof(
-          { weight: 5, arbitrary: fc.constant('none' as const) },
-          { weight: 1, arbitrary: fc.constantFrom('warn' as const, 'oops' as const) },
-        ),
-      }),
-      { freq: 4 },
-    ),
-    { minLength: VALUES, maxLength: VALUES },
-  ),
-  { minLength: EVENTS, maxLength: EVENTS },
-);
-
-/** Two fields, on both of which each effect depends. */
-const machineOf = (object: number, rows: Table) => {
-  const at = ({ context }: Seen, event: number): Effect => rows[event]?.[context.high * 2 + context.low] ?? null;
-  const transition = (event: number, splat: string) => ({
-    guard: (seen: Seen) => at(seen, event)?.splat === splat,
-    actions: [
-      { type: 'answer', params: (seen: Seen) => ({ value: at(seen, event)?.reply ?? null }) },
-      ...(splat === 'none' ? [] : [{ type: 'splat', params: complaint(`o${object} e${event}`, splat === 'oops') }]),
-      assign({
-        low: (seen: Seen) => (at(seen, event)?.to ?? 0) % 2,
-        high: (seen: Seen) => Math.floor((at(seen, event)?.to ?? 0) / 2),
-      }),
-    ],
-  });
-  const on = Object.fromEntries(
-    rows.map((_, event) => [`e${event}`, ['none', 'warn', 'oops'].map((splat) => transition(event, splat))]),
-  );
-  const config = { id: `random${object}`, context: ({ input }: { input: object }) => input, on };
-  return setupObject<Fields, Protocol>().createMachine(config as never);
-};
-const complaint = (text: string, stops: boolean) => ({ kind: 'warn', text, prints: 'WARNING', ...(stops ? { stops } : {}) });
+const table = tables({ values: VALUES, events: EVENTS, quiet: 5, goesOn: 4 });
 
 const objectsOf = (tables: readonly Table[]) =>
   globals('o', {

@@ -3,57 +3,17 @@
  * thread, steps speak to two objects at once or offer two ways, locks are taken in any order, memory is freed under others.
  */
 import { fc } from '@fast-check/ava';
-import { assign } from 'xstate';
 import { choose, kfree, type Meaning, type Message, message, type Operation, oneOf, send, WARN_ON } from '../../actors/step.ts';
 import { load, READ_ONCE, store } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
-import { type Handle, type HandleTo, part, type Protocol, setupObject, struct } from '../../machines/object.ts';
+import { type Handle, type HandleTo, part, type Protocol, struct } from '../../machines/object.ts';
 import { field } from '../../machines/sync/field.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
 import { call, type Variant, variant } from '../../src/index.ts';
+import { type Fields, machineOf, type Table, tables } from './random-machines.ts';
 
-/** What an event does where the object has this value; null: it must wait. */
-type Effect = { readonly to: number; readonly reply: number; readonly splat: 'none' | 'warn' | 'oops' } | null;
-/** By event and value. */
-type Table = readonly (readonly Effect[])[];
 const VALUES = 4;
 const EVENTS = 3;
-
-interface Fields {
-  readonly low: number;
-  readonly high: number;
-}
-type Seen = { readonly context: Fields };
-
-const machineOf = (object: number, rows: Table) => {
-  const at = ({ context }: Seen, event: number): Effect => rows[event]?.[context.high * 2 + context.low] ?? null;
-  const says = (event: number, splat: string) => (seen: Seen) => at(seen, event)?.splat === splat;
-  const moves = (event: number) =>
-    assign({
-      low: (seen: Seen) => (at(seen, event)?.to ?? 0) % 2,
-      high: (seen: Seen) => Math.floor((at(seen, event)?.to ?? 0) / 2),
-    });
-  const reply = (event: number) => ({
-    type: 'answer',
-    params: (seen: Seen) => ({ value: at(seen, event)?.reply ?? null }),
-  });
-  const complains = (event: number, stops: boolean) => ({
-    type: 'splat',
-    params: { kind: 'warn', text: `o${object} e${event}`, prints: 'WARNING', ...(stops ? { stops } : {}) },
-  });
-  const on = Object.fromEntries(
-    rows.map((_, event) => [
-      `e${event}`,
-      [
-        { guard: says(event, 'none'), actions: [reply(event), moves(event)] },
-        { guard: says(event, 'warn'), actions: [reply(event), complains(event, false), moves(event)] },
-        { guard: says(event, 'oops'), actions: [reply(event), complains(event, true), moves(event)] },
-      ],
-    ]),
-  );
-  const config = { id: `random${object}`, context: ({ input }: { input: object }) => input, on };
-  return setupObject<Fields, Protocol>().createMachine(config as never);
-};
 
 const objectOf = (object: number, rows: Table) =>
   struct(`o${object}`, {
@@ -82,21 +42,7 @@ export interface Generated {
   readonly threads: readonly (readonly Instruction[])[];
 }
 
-const effect: fc.Arbitrary<Effect> = fc.option(
-  fc.record({
-    to: fc.nat(VALUES - 1),
-    reply: fc.nat(1),
-    splat: fc.oneof(
-      { weight: 12, arbitrary: fc.constant('none' as const) },
-      { weight: 1, arbitrary: fc.constantFrom('warn' as const, 'oops' as const) },
-    ),
-  }),
-  { freq: 3 },
-);
-const table: fc.Arbitrary<Table> = fc.array(fc.array(effect, { minLength: VALUES, maxLength: VALUES }), {
-  minLength: EVENTS,
-  maxLength: EVENTS,
-});
+const table = tables({ values: VALUES, events: EVENTS, quiet: 12, goesOn: 3 });
 const object = fc.nat(1);
 const say: fc.Arbitrary<Say> = fc.record({
   object,
