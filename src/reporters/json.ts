@@ -1,12 +1,14 @@
 /** What the commands found, as the documents of `docs/json.md`. */
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
+import type { Window, Windows } from '../check/window.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
 import { spellOperation } from './finding-text.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
+import { windowJson } from './window-json.ts';
 
 export const listJson = (scenarios: readonly Scenario[]): ListJson => ({
   schema: 'interlock.list/1',
@@ -44,14 +46,14 @@ export const checkJson = (results: readonly CheckResult[], allSteps: boolean): C
     traces: result.traces,
     steps: result.steps,
     seconds: result.seconds,
-    findings: result.findings.map((finding) => findingJson(finding, allSteps)),
+    findings: result.findings.map((finding) => findingJson(finding, allSteps, result.windows)),
     consequences: result.consequences.map((finding) => findingJson(finding, allSteps)),
     sometimes: result.sometimes.map(({ name, reached }) => ({ name, reached })),
     serial: result.serial === null ? null : { ...result.serial },
   })),
 });
 
-const findingJson = (finding: Finding, allSteps: boolean) => ({
+const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | null = null) => ({
   kind: finding.kind,
   id: finding.id,
   expected: finding.expected,
@@ -71,7 +73,10 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
           differences: finding.serial.differences.map(({ object, here, there }) => ({ object, here, there })),
           outcomes: finding.serial.outcomes,
         },
+  window: windowOrNull(windows?.get(finding.id)),
 });
+
+const windowOrNull = (window: Window | undefined) => (window === undefined ? null : windowJson(window));
 
 export interface Replayed {
   readonly schedule: Schedule;

@@ -1,5 +1,6 @@
 /** The JSON that other programs read. A field is never taken away or given another meaning under the same version. */
 import { z } from 'zod';
+import { windowSchema } from './window-schema.ts';
 
 export const kind = z.enum([
   'use-after-free',
@@ -67,6 +68,7 @@ const finding = z.strictObject({
       outcomes: whole,
     })
     .nullable(),
+  window: windowSchema.nullable(),
 });
 
 export const checkSchema = z.strictObject({

@@ -138,7 +138,7 @@ function report(terminal: Terminal, result: CheckResult, job: Job, run: Run, isF
   if (run.json) return codes;
   const { detail, allSteps, placeOf } = run;
   const replay = (finding: Finding) => replayOf(finding, files, job);
-  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
+  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay, windows: result.windows });
   terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
   return codes;
 }

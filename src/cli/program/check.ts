@@ -25,6 +25,7 @@ interface CheckFlags extends Selecting {
   readonly maxMemory?: number;
   readonly time?: number;
   readonly shrink: boolean;
+  readonly window: boolean;
   readonly allSteps: boolean;
   readonly schedules?: string;
   readonly quiet: boolean;
@@ -56,12 +57,13 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
         .default(USUALLY.dependence),
     )
     .option('--turns <N>', 'of dpor: how often a thread goes round a loop', positive, USUALLY.turns)
-    .option('--runs <N>', 'of pct, pos and random', positive, USUALLY.runs)
-    .option('-s, --seed <N>', 'of pct, pos and random', whole, USUALLY.seed)
+    .option('--runs <N>', 'of pct, pos, random and --window', positive, USUALLY.runs)
+    .option('-s, --seed <N>', 'of pct, pos, random and --window', whole, USUALLY.seed)
     .option('--depth <D>', 'of pct: orders of two steps that a bug needs', positive, USUALLY.depth)
     .option('-j, --jobs <N>', 'variants at a time (default: one for each core)', positive)
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
     .option('--no-shrink', 'counterexamples with all calls and threads')
+    .option('--window', 'where to put a delay, and how likely it is at random', false)
     .option('--all-steps', 'diagrams without elisions', false)
     .option('--json', 'print interlock.check/1, schedules included', false)
     .addOption(new Option('-q, --quiet', 'a line or two for each variant').default(false).conflicts('verbose'))
@@ -97,6 +99,7 @@ const jobOf = (flags: CheckFlags): CheckCommand['job'] => ({
     maxMemory: flags.maxMemory ?? null,
     maxSeconds: flags.time ?? null,
     shrink: flags.shrink,
+    windows: flags.window,
     how: {
       strategy: flags.strategy,
       preemptions: flags.preemptions ?? null,

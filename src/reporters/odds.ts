@@ -1,0 +1,47 @@
+/** How likely runs at random are to come to a finding, in words that say what is exact and what was counted. */
+import type { Computed, Counted, Guarantee, Odds } from '../check/odds.ts';
+import { grouped, wrap } from './layout.ts';
+
+const HANGING = ' '.repeat('  PCT, depth 9: '.length);
+
+export function oddsText(odds: Odds | null): readonly string[] {
+  if (odds === null) return [];
+  const { random, pct } = odds;
+  return [
+    ...wrap('Chance of it, before anything else goes wrong, in the variant as it stands:'),
+    ...wrap(random.by === 'runs' ? countedText(random) : computedText(random), '  random walk:  ', HANGING),
+    ...wrap(countedText(pct), `  PCT, depth ${pct.depth}: `.padEnd(HANGING.length), HANGING),
+    ...(pct.guarantee === null ? [] : wrap(`${guaranteed(pct.guarantee)}.`, '  ')),
+  ];
+}
+
+function computedText({ low, high, states }: Computed): string {
+  const over = `${grouped(states)} states`;
+  if (low === high) return `${percent(low)} (exact, over ${over})`;
+  const [from, to] = [percent(low), percent(high)];
+  return from === to ? `${from} (computed over ${over})` : `${from} to ${to} (computed over ${over})`;
+}
+
+function countedText({ hits, runs, seed, low, high }: Counted): string {
+  if (runs === 0) return 'not counted: it was stopped before';
+  const counted = `${grouped(hits)} of ${grouped(runs)} runs, seed ${seed}`;
+  const interval = hits === 0 ? `at most ${percent(high)}` : `${percent(low)} to ${percent(high)}`;
+  return `${hits === 0 ? 'not met' : percent(hits / runs)} (counted: ${counted}; 95 % interval ${interval})`;
+}
+
+/** Of the depth at which the counterexample itself is forced, which may be more than that of the runs. */
+function guaranteed({ depth, threads, steps, probability }: Guarantee): string {
+  const power = depth === 1 ? '' : depth === 2 ? `*${steps}` : `*${steps}^${depth - 1}`;
+  return `PCT, depth ${depth}, guarantees at least 1/(${threads}${power}) = ${percent(probability)} where steps with several ways take the right one`;
+}
+
+/** What is rarer than this reads better as one in so many. */
+const RARE = 0.0001;
+
+export function percent(share: number): string {
+  if (share === 0) return '0 %';
+  if (share < RARE) return `1 in ${grouped(Number((1 / share).toPrecision(2)))}`;
+  // One that is all but certain is not certain.
+  const shown = Number((share * 100).toPrecision(3));
+  return `${shown >= 100 && share < 1 ? 99.9 : shown} %`;
+}
