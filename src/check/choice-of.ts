@@ -1,4 +1,4 @@
-/** A step of a live run in the words of the tables. */
+/** The steps of a live run in the words of the tables. */
 import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
 import type { Program } from '../tables/program.ts';
@@ -23,4 +23,14 @@ export function choicesOf(program: Program, steps: readonly TraceStep[]): readon
     state.set(next);
     return choice;
   });
+}
+
+export function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
+  const state = program.initial();
+  const next = state.slice();
+  for (const choice of choices) {
+    program.choose(state, choice, next);
+    state.set(next);
+  }
+  return state;
 }

@@ -8,6 +8,7 @@
  */
 import { countPreemptions } from '../explore/best-search.ts';
 import type { Choice } from '../explore/choice.ts';
+import { stateAfter } from './choice-of.ts';
 import type { Standing, Trace, TraceStep } from '../trace/trace.ts';
 import { faultsAtTheEnd, type Judged } from './first-fault.ts';
 
@@ -24,7 +25,7 @@ export interface Places {
   /** The step after which the first of them lies, and that before which the last does. */
   readonly opens: TraceStep;
   readonly closes: TraceStep | Standing;
-  /** Further places were not tried, as other turns stand there or the run ends. */
+  /** There may be more of them: another turn stands beside them, or the thread could have gone on past the end of the run. */
   readonly atLeast: boolean;
 }
 
@@ -48,8 +49,9 @@ export interface FaultyRun extends Judged {
   readonly fault: string | null;
 }
 
-export const delaysOf = (run: FaultyRun): readonly Delay[] =>
-  run.trace.steps.flatMap(({ preempts }, at) => (preempts ? [delayAt(run, at)] : []));
+/** @param before only preemptions by steps with a smaller number */
+export const delaysOf = (run: FaultyRun, before = Infinity): readonly Delay[] =>
+  run.trace.steps.flatMap(({ preempts, index }, at) => (preempts && index < before ? [delayAt(run, at)] : []));
 
 /** @param at the step, from 0, with which another thread takes over */
 function delayAt(run: FaultyRun, at: number): Delay {
@@ -90,10 +92,9 @@ function placesOf(run: FaultyRun, fault: string, at: number, end: number, thread
   const most = countPreemptions(program, choices);
   const turn = choices.slice(at, end);
   const rest = [...choices.slice(0, at), ...choices.slice(end)];
-  const isOpen = (place: number): boolean => {
-    const moved = [...rest.slice(0, place), ...turn, ...rest.slice(place)];
-    return faultsAtTheEnd(run, moved).includes(fault) && countPreemptions(program, moved) <= most;
-  };
+  const leadsThere = (moved: readonly Choice[]): boolean =>
+    faultsAtTheEnd(run, moved).includes(fault) && countPreemptions(program, moved) <= most;
+  const isOpen = (place: number) => leadsThere([...rest.slice(0, place), ...turn, ...rest.slice(place)]);
   const isOwn = (i: number) => steps[i]?.thread === thread;
   const lastOwnBefore = (place: number) => steps.slice(0, place).findLast((_, i) => isOwn(i));
   let first = at;
@@ -104,9 +105,17 @@ function placesOf(run: FaultyRun, fault: string, at: number, end: number, thread
     count: at - first + 1 + beyond - end,
     opens: lastOwnBefore(first) as TraceStep,
     closes: steps.find((_, i) => i >= beyond && isOwn(i)) ?? standingOf(trace, thread),
-    atLeast: !isOwn(beyond) || (!isOwn(first - 1) && lastOwnBefore(first) !== undefined),
+    atLeast:
+      (!isOwn(first - 1) && lastOwnBefore(first - 1) !== undefined) ||
+      (beyond < steps.length ? !isOwn(beyond) : goesOn(run, thread, (step) => leadsThere([...rest, step, ...turn]))),
   };
 }
 
-const standingOf = ({ standing }: Trace, thread: string): Standing =>
-  standing.find((each) => each.thread === thread) as Standing;
+/** The run ends with the turn of the others: whether the thread could take one more step before that. */
+function goesOn({ program, choices }: FaultyRun, thread: string, leadsThere: (step: Choice) => boolean): boolean {
+  const index = program.world.threads.findIndex(({ name }) => name === thread);
+  const { ways } = program.position(stateAfter(program, choices), index);
+  return Array.from({ length: ways }, (_, way) => way).some((way) => leadsThere({ thread: index, way }));
+}
+
+const standingOf = ({ standing }: Trace, thread: string): Standing => standing.find((each) => each.thread === thread) as Standing;

@@ -6,7 +6,7 @@ import type { Scenario } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { variantOf } from './check.ts';
-import { choiceOf } from './choice-of.ts';
+import { choiceOf, stateAfter } from './choice-of.ts';
 import { describe, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
@@ -108,14 +108,4 @@ function faultsOn(
   }
   note(judge.ofState(state, program.isTerminal(state)), false);
   return { faults: found, choices };
-}
-
-function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
-  const state = program.initial();
-  const next = state.slice();
-  for (const { thread, way } of choices) {
-    program.choose(state, { thread, way }, next);
-    state.set(next);
-  }
-  return state;
 }

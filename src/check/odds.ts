@@ -36,14 +36,16 @@ export interface PctOdds extends Counted {
 }
 
 /**
- * Each run at that depth meets the fault with this probability at least, as long as every step with several ways takes the
- * right one: 1/(n*k^(d-1)), with n threads, and with k the most steps that some random walks have taken.
+ * Each run at that depth meets the fault with this probability at least: 1/(n*k^(d-1)), with n threads, and with k the most
+ * steps that some random walks have taken.
  */
 export interface Guarantee {
   readonly depth: number;
   readonly threads: number;
   readonly steps: number;
   readonly probability: number;
+  /** It is only for runs on which every step with several ways takes the right one. */
+  readonly hasWays: boolean;
 }
 
 export interface Odds {
@@ -59,7 +61,7 @@ export interface OddsOptions {
 export interface Sought {
   /** Its key. */
   readonly fault: string;
-  /** At which PCT can come to it: one more than there are preemptions. */
+  /** At which PCT can come to it: one more than its run in the variant as it stands has preemptions. */
   readonly depth: number;
   /** So many orderings of two steps bring it about whatever else happens; null where that is not known. */
   readonly orderings: number | null;
@@ -96,17 +98,18 @@ export async function oddsOf(
     pct: {
       ...counted(byDepth.get(depth) as Sampled, fault, seed),
       depth,
-      guarantee: orderings === null ? null : guaranteeOf(orderings, program.threads, steps),
+      guarantee: orderings === null ? null : guaranteeOf(orderings, program, steps),
     },
   }));
 }
 
 /** A bug of depth d is one for which d orderings of two steps suffice (Burckhardt and others, ASPLOS 2010). */
-const guaranteeOf = (depth: number, threads: number, steps: number): Guarantee => ({
+const guaranteeOf = (depth: number, { threads, positions }: Program, steps: number): Guarantee => ({
   depth,
   threads,
   steps,
   probability: 1 / (threads * steps ** (depth - 1)),
+  hasWays: positions.some(({ ways }) => ways > 1),
 });
 
 interface ByAllStates {

@@ -2,21 +2,23 @@
  * The race window of a finding: where a thread has to be held up and what the others do meanwhile, how wide each window is,
  * and how likely runs at random are to hit it.
  */
+import { countPreemptions } from '../explore/best-search.ts';
+import type { Choice } from '../explore/choice.ts';
 import { Judge } from '../explore/judge.ts';
 import { leaveOut } from '../model/leave-out.ts';
-import type { Variant } from '../model/scenario.ts';
+import type { Thread, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
-import { choicesOf } from './choice-of.ts';
-import { type Delay, delaysOf, type FaultyRun, turnsOf } from './delays.ts';
+import { choicesOf, stateAfter } from './choice-of.ts';
+import { type Delay, delaysOf, type FaultyRun } from './delays.ts';
 import type { Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
 import { faultsAtTheEnd } from './first-fault.ts';
-import { type Odds, type OddsOptions, oddsOf } from './odds.ts';
+import { type Odds, type OddsOptions, oddsOf, type Sought } from './odds.ts';
 import type { Pains } from './findings.ts';
 import type { Searched } from './strategy.ts';
 
 export interface Window {
-  /** One for each preemption of the counterexample. */
+  /** One for each preemption of the counterexample; where it goes round for ever, of those that lead there. */
   readonly delays: readonly Delay[];
   /** In the variant as it stands. Null where the fault is no matter of a step or a state. */
   readonly odds: Odds | null;
@@ -41,37 +43,51 @@ export function faultyRunOf({ variant }: Pick<Subject, 'variant'>, { trace, with
 
 /** The windows of what went wrong first; for the odds, runs are made. */
 export async function windowsOf(
-  { program, variant }: Subject,
+  subject: Subject,
   { whole }: Pick<Searched, 'whole'>,
   findings: readonly Finding[],
   options: OddsOptions,
   { run }: Pick<Pains, 'run'>,
 ): Promise<Windows> {
+  const { program, variant } = subject;
   const shown = findings.flatMap((finding) => {
-    const faulty = faultyRunOf({ variant }, finding);
+    const faulty = faultyRunOf(subject, finding);
     return faulty === null ? [] : [{ finding, faulty }];
   });
-  const sought = shown.flatMap(({ finding, faulty: { fault } }) =>
-    fault === null ? [] : [{ fault, depth: finding.preemptions + 1, orderings: orderingsOf(variant, finding) }],
-  );
+  const sought = shown.flatMap(({ finding, faulty: { fault } }) => (fault === null ? [] : [soughtIn(subject, finding, fault)]));
   const odds = sought.length === 0 ? [] : await oddsOf(program, variant, whole, sought, options, run);
   return new Map(
     shown.map(({ finding, faulty }): [string, Window] => [
       finding.id,
-      { delays: delaysOf(faulty), odds: odds[sought.findIndex(({ fault }) => fault === faulty.fault)] ?? null },
+      {
+        delays: delaysOf(faulty, finding.loopFrom ?? Infinity),
+        odds: odds[sought.findIndex(({ fault }) => fault === faulty.fault)] ?? null,
+      },
     ]),
   );
 }
 
+/** The run in the variant as it stands, where all that it leaves out comes after what it makes. */
+function inWhole(variant: Variant, program: Program, { trace, without }: Finding): readonly Choice[] | null {
+  const { threads } = leaveOut(variant, without);
+  const isCutOff = ({ calls }: Thread) => calls.some(({ isLeftOut }, i) => isLeftOut && calls[i + 1]?.isLeftOut === false);
+  return trace === null || Object.values(threads).some(isCutOff) ? null : choicesOf(program, trace.steps);
+}
+
 /**
- * How many orderings of two steps force this run: each turn after the one before, and whoever takes no step in it after the
- * last. Null where the run leaves out a call before one that it makes: it is then no run of the variant as it stands.
+ * How many orderings of two steps force this run: each turn comes after the one before, and whoever could still go on, but
+ * has not the last turn, goes on after its last step.
  */
-function orderingsOf(variant: Variant, { trace, without }: Finding): number | null {
-  if (trace === null) return null;
-  const made = leaveOut(variant, without).threads;
-  for (const { calls } of Object.values(made))
-    if (calls.some(({ isLeftOut }, i) => isLeftOut && calls.slice(i).some((later) => !later.isLeftOut))) return null;
-  const idle = Object.keys(made).filter((name) => !trace.steps.some(({ thread }) => thread === name));
-  return Math.max(1, turnsOf(trace.steps).length - 1 + idle.length);
+function orderingsIn(program: Program, choices: readonly Choice[]): number {
+  const end = stateAfter(program, choices);
+  const last = choices.at(-1)?.thread;
+  const turns = choices.filter(({ thread }, i) => thread !== choices[i - 1]?.thread).length;
+  const waiting = program.world.threads.filter((_, i) => i !== last && program.position(end, i).status === 'running').length;
+  return Math.max(1, turns - 1 + waiting);
+}
+
+function soughtIn({ variant, program }: Subject, finding: Finding, fault: string): Sought {
+  const choices = inWhole(variant, program, finding);
+  if (choices === null) return { fault, depth: finding.preemptions + 1, orderings: null };
+  return { fault, depth: countPreemptions(program, choices) + 1, orderings: orderingsIn(program, choices) };
 }

@@ -18,7 +18,7 @@ export interface WalkChances {
 
 /** Less than this part of the least chance, or of nothing at all, is not worth another round. */
 const NEGLIGIBLE = 1e-6;
-const NOTHING = 1e-30;
+const NOTHING = 1e-18;
 const LEAST_VISITS = 2_000_000;
 const MOST_ROUNDS_OF_ALL = 4;
 const VISITS_PER_TURN = 4096;

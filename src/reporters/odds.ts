@@ -18,8 +18,9 @@ export function oddsText(odds: Odds | null): readonly string[] {
 function computedText({ low, high, states }: Computed): string {
   const over = `${grouped(states)} states`;
   if (low === high) return `${percent(low)} (exact, over ${over})`;
-  const [from, to] = [percent(low), percent(high)];
-  return from === to ? `${from} (computed over ${over})` : `${from} to ${to} (computed over ${over})`;
+  if (high < NEVER) return `less than ${percent(NEVER)} (computed over ${over})`;
+  const isKnown = high - low < low * CLOSE;
+  return `${percent(low)}${isKnown ? '' : ` to ${percent(high)}`} (computed over ${over})`;
 }
 
 function countedText({ hits, runs, seed, low, high }: Counted): string {
@@ -30,11 +31,16 @@ function countedText({ hits, runs, seed, low, high }: Counted): string {
 }
 
 /** Of the depth at which the counterexample itself is forced, which may be more than that of the runs. */
-function guaranteed({ depth, threads, steps, probability }: Guarantee): string {
+function guaranteed({ depth, threads, steps, probability, hasWays }: Guarantee): string {
   const power = depth === 1 ? '' : depth === 2 ? `*${steps}` : `*${steps}^${depth - 1}`;
-  return `PCT, depth ${depth}, guarantees at least 1/(${threads}${power}) = ${percent(probability)} where steps with several ways take the right one`;
+  const ways = hasWays ? ', if steps with several ways take the right one' : '';
+  return `PCT, depth ${depth}, guarantees at least 1/(${threads}${power}) = ${percent(probability)}${ways}`;
 }
 
+/** Nobody waits for what is rarer. */
+const NEVER = 1e-12;
+/** Two shares that differ by less than this part read as one. */
+const CLOSE = 1e-3;
 /** What is rarer than this reads better as one in so many. */
 const RARE = 0.0001;
 

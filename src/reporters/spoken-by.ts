@@ -7,5 +7,4 @@ import { aroundIts } from './open-calls.ts';
 export const spokenBy = (step: TraceStep | Standing): string => ascii(('c' in step ? step.c : step.next) ?? '');
 
 /** The innermost that is open around the step, and no primitive. */
-export const functionOf = (step: TraceStep | Standing): string | null =>
-  aroundIts(step.functions, spokenBy(step)).at(-1) ?? null;
+export const functionOf = (step: TraceStep | Standing): string | null => aroundIts(step.functions, spokenBy(step)).at(-1) ?? null;

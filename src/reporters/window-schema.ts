@@ -30,7 +30,9 @@ export const windowSchema = z.strictObject({
       pct: z.strictObject({
         ...counted,
         depth: whole,
-        guarantee: z.strictObject({ depth: whole, threads: whole, steps: whole, probability: share }).nullable(),
+        guarantee: z
+          .strictObject({ depth: whole, threads: whole, steps: whole, probability: share, hasWays: z.boolean() })
+          .nullable(),
       }),
     })
     .nullable(),

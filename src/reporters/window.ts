@@ -15,7 +15,9 @@ export function windowText({ trace, loopFrom }: Finding, window: Window | null):
     return ['Race window:', ...delays.flatMap((delay, i) => delayText(delay, i, delays.length, trace.steps)), ...oddsText(odds)];
   const turns = turnsOf(trace.steps.filter(({ index }) => loopFrom === null || index < loopFrom));
   return [
-    ...wrap(`Race window: nobody has to be held up. It is enough that ${turns.length > 1 ? 'they run in this order' : 'it runs'}:`),
+    ...wrap(
+      `Race window: nobody has to be held up. It is enough that ${turns.length > 1 ? 'they run in this order' : 'it runs'}:`,
+    ),
     ...turnsText(turns, '  ', 'runs'),
     ...oddsText(odds),
   ];
@@ -27,8 +29,12 @@ function delayText(delay: Delay, nth: number, of: number, steps: readonly TraceS
   const begin = of === 1 ? '  ' : `  ${nth + 1}. `;
   const indent = ' '.repeat(begin.length);
   return [
-    ...wrap(`${thread} is overtaken ${between(after, before)}.${places === null ? '' : ` ${width(places, thread)}`}`, begin, indent),
-    ...wrap(`On a kernel: ${means(delay, steps)} ${isCall ? 'after that call' : 'there'}, until`, indent),
+    ...wrap(
+      `${thread} is overtaken ${between(after, before)}.${places === null ? '' : ` ${width(places, thread)}`}`,
+      begin,
+      indent,
+    ),
+    ...wrap(`On a kernel: delay it ${isCall ? 'after that call' : 'there'} (${means(delay, steps)}) until`, indent),
     ...turnsText(meanwhile, `${indent}  `, 'has run'),
   ];
 }
@@ -59,15 +65,15 @@ function means({ thread, held, after }: Delay, steps: readonly TraceStep[]): str
   const spell = (locks: Delay['held']) =>
     listed(locks.map(({ object }) => spellLock(object, thread, { steps: steps.slice(0, after.index), standing: [] })));
   const atomic = held.filter((lock) => lock.atomic);
-  if (atomic.length > 0) return `mdelay(), for it must not sleep under ${spell(atomic)},`;
-  return held.length === 0 ? 'msleep() or mdelay()' : `msleep() or mdelay(), with ${spell(held)} held,`;
+  if (atomic.length > 0) return `mdelay(), for it must not sleep under ${spell(atomic)}`;
+  return `msleep() or mdelay()${held.length === 0 ? '' : `; it holds ${spell(held)}`}`;
 }
 
 const turnsText = (turns: readonly Turn[], indent: string, runs: string): readonly string[] => {
   const longest = Math.min(20, Math.max(...turns.map(({ thread }) => thread.length)));
   return turns.flatMap(({ thread, from, to }) => {
     const begin = `${indent}${thread.padEnd(longest)}  `;
-    const calls = from.call === to.call ? `${from.operation}()` : `${from.operation}() to ${to.operation}()`;
+    const calls = from.operation === to.operation ? `${from.operation}()` : `${from.operation}() to ${to.operation}()`;
     return wrap(`${runs} ${calls}, up to ${spelled(to)}`, begin, ' '.repeat(begin.length));
   });
 };
