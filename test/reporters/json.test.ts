@@ -51,6 +51,14 @@ test('the check of every sample is one of its schema', async (t) => {
   }
 });
 
+test('the windows of every sample are of the schema', async (t) => {
+  for (const variant of Object.keys(samples.variants)) {
+    const result = await checkVariant(samples, variant, { maxStates: 100_000, windows: true, how: { runs: 50 } });
+    const [read] = checkSchema.parse(JSON.parse(JSON.stringify(checkJson([result], false)))).results;
+    for (const { schedule, window } of read?.findings ?? []) t.is(window === null, schedule === null);
+  }
+});
+
 test('what is never reached has neither schedule nor diagram', async (t) => {
   const result = await checkVariant(samples, 'never-reached', { maxStates: 100 });
   const [finding] = checkJson([result], false).results[0]?.findings ?? [];
