@@ -1,11 +1,13 @@
 /** What the commands found, as the documents of `docs/json.md`. */
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
+import type { Effort } from '../check/played.ts';
 import type { Window, Windows } from '../check/window.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
+import { effortJson } from './effort.ts';
 import { spellOperation } from './finding-text.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
 import { windowJson } from './window-json.ts';
@@ -82,15 +84,17 @@ export interface Replayed {
   readonly schedule: Schedule;
   readonly finding: Pick<Finding, 'kind' | 'id'> | null;
   readonly diverged: { readonly step: number; readonly expected: string; readonly found: string } | null;
+  readonly effort: Effort | null;
   readonly steps: readonly TraceStep[];
 }
 
-export const replayJson = ({ schedule, finding, diverged, steps }: Replayed): ReplayJson => ({
+export const replayJson = ({ schedule, finding, diverged, effort, steps }: Replayed): ReplayJson => ({
   schema: 'interlock.replay/1',
   scenario: schedule.scenario,
   variant: schedule.variant,
   finding: finding === null ? null : { kind: finding.kind, id: finding.id },
   diverged,
+  bestEffort: effortJson(effort),
   trace: steps.map(({ index, thread, operation, object, event, reply, splats }) => ({
     step: index,
     thread,

@@ -1,9 +1,7 @@
 /** `interlock replay`: plays one schedule on the live actors, and says which finding it leads to. */
-import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
-import { LiveRun } from '../../live/live-run.ts';
-import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
-import { variantFor } from '../../model/leave-out.ts';
-import type { Scenario, Variant } from '../../model/scenario.ts';
+import { endingOf, type Played, playSchedule } from '../../check/played.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import { effortText } from '../../reporters/effort.ts';
 import { findingText, nameFinding } from '../../reporters/finding-text.ts';
 import { leftOut } from '../../reporters/not-needed.ts';
 import { replayJson } from '../../reporters/json.ts';
@@ -11,7 +9,6 @@ import { count, wrap } from '../../reporters/layout.ts';
 import { placesFrom } from '../../reporters/places.ts';
 import { stepList } from '../../reporters/step-list.ts';
 import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
-import type { Trace } from '../../trace/trace.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { scenarioNamed, variantNamed } from '../find.ts';
 import { bundleMaps } from '../load-file.ts';
@@ -24,107 +21,109 @@ export interface ReplayCommand {
   readonly verbose: boolean;
   /** The file that defines the scenario, if it does not come with the package. */
   readonly scenario: string | null;
-}
-
-interface Played {
-  readonly schedule: Schedule;
-  readonly trace: Trace;
-  readonly diverged: Divergence | null;
-  readonly raised: readonly Raised[];
-  /** The one that the schedule names, or else the first. */
-  readonly finding: Raised | null;
+  /** Where the schedule does not fit any more, go on as far as it can be played. */
+  readonly bestEffort: boolean;
 }
 
 /** @throws ModelError if the schedule cannot be read, or its scenario not be found */
 export async function replay(terminal: Terminal, words: readonly string[], command: ReplayCommand): Promise<ExitCode> {
   const schedule = await readSchedule(words);
-  const scenario = await scenarioNamed(schedule.scenario, command.scenario);
-  variantNamed(scenario, schedule.variant);
-  const played = await play(schedule, scenario, variantFor(scenario, schedule));
+  const { played, scenario } = await playFor(schedule, command);
   if (command.json) terminal.print([JSON.stringify(asJson(played), null, 2)]);
   else terminal.print(asText(played, terminal, command));
-  return report(terminal, played, scenario);
+  terminal.warn(complaints(played, scenario));
+  return codeOf(played);
 }
 
-async function play(schedule: Schedule, scenario: Scenario, variant: Variant): Promise<Played> {
-  const strategy = following({ runs: twiceRound(schedule) });
-  const trace = await new LiveRun(variant).run(strategy);
-  const diverged = unknownThread(schedule, variant) ?? strategy.diverged;
-  if (diverged !== null) return { schedule, trace, diverged, raised: [], finding: null };
-  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule), schedule.without);
-  const named = raised.find(({ finding }) => schedule.finding === null || finding.id === schedule.finding);
-  // With calls left out, what is found may be of that design alone: then it is not shown as a finding of this one.
-  return { schedule, trace, diverged, raised, finding: named?.isOfVariant === true ? named : null };
+/** @throws ModelError if its scenario or variant cannot be found */
+export async function playFor(
+  schedule: Schedule,
+  command: Pick<ReplayCommand, 'scenario' | 'bestEffort'>,
+): Promise<{ readonly played: Played; readonly scenario: Scenario }> {
+  const scenario = await scenarioNamed(schedule.scenario, command.scenario);
+  variantNamed(scenario, schedule.variant);
+  return { played: await playSchedule(schedule, scenario, command.bestEffort), scenario };
 }
 
-/** A loop that comes back to where it began can be gone round again: the second round shows that it does. */
-const twiceRound = ({ runs, loop }: Schedule): Schedule['runs'] => (loop === null ? runs : [...runs, ...runs.slice(loop)]);
+const asJson = ({ schedule, trace, diverged, effort, finding }: Played) =>
+  replayJson({ schedule, steps: trace.steps, diverged, effort, finding: finding?.finding ?? null });
 
-function loopOf({ runs, loop }: Schedule): LoopOnRun | null {
-  const steps = (part: Schedule['runs']) => part.reduce((sum, run) => sum + run.steps, 0);
-  return loop === null ? null : { after: steps(runs.slice(0, loop)), length: steps(runs.slice(loop)) };
-}
-
-function unknownThread({ runs }: Schedule, { threads }: Variant): Divergence | null {
-  const at = runs.findIndex(({ thread }) => !(thread in threads));
-  const run = runs[at];
-  if (run === undefined) return null;
-  const step = 1 + runs.slice(0, at).reduce((sum, { steps }) => sum + steps, 0);
-  return {
-    step,
-    expected: `${run.thread}: ${run.last}`,
-    found: `no thread "${run.thread}"; there are ${Object.keys(threads).join(', ')}`,
-  };
-}
-
-const asJson = ({ schedule, trace, diverged, finding }: Played) =>
-  replayJson({ schedule, steps: trace.steps, diverged, finding: finding?.finding ?? null });
-
-function asText({ schedule, trace, finding, raised }: Played, { paint }: Terminal, command: ReplayCommand): readonly string[] {
+function asText(
+  { schedule, trace, diverged, effort, finding, raised }: Played,
+  { paint }: Terminal,
+  command: ReplayCommand,
+): readonly string[] {
   const { allSteps, verbose } = command;
   const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const name = `${schedule.scenario}/${schedule.variant}`;
   const rest = leftOut(schedule.without);
-  const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
+  const rounds = schedule.loop === null ? '' : diverged === null ? ', its loop twice' : ', its loop once';
+  const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${rounds}`;
+  const tried = effort === null ? [] : [...effortText(effort), ''];
   if (finding === null)
-    return [...wrap(`${played}${rest === null ? '' : `, without ${rest}`}.`), '', ...stepList(trace.steps, { paint, placeOf })];
+    return [
+      ...wrap(`${played}${rest === null ? '' : `, without ${rest}`}.`),
+      ...tried,
+      ...(effort === null ? [''] : []),
+      ...stepList(trace.steps, { paint, placeOf }),
+    ];
   const others = raised.filter((other) => other !== finding);
   return [
     ...wrap(`${played}: ${finding.finding.id}.`),
-    '',
+    ...tried,
+    ...(effort === null ? [''] : []),
     ...findingText(finding.finding, { paint, allSteps, placeOf, replay: null }),
     ...(others.length === 0 ? [] : ['', 'Also on that run:']),
     ...others.flatMap((other) => wrap(nameFinding(other.finding), '  ', '    ')),
   ];
 }
 
-function report(terminal: Terminal, { schedule, diverged, finding, raised }: Played, scenario: Scenario): ExitCode {
-  if (diverged !== null) {
-    terminal.warn([
-      `interlock: The schedule does not fit any more: step ${diverged.step}`,
-      `  expected: ${diverged.expected}`,
-      `  found:    ${diverged.found}`,
-      `Next: it was edited, or the model has changed since; check anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.wrongUse;
+/** Why it is not as it was; nothing where it is. */
+function complaints(played: Played, { name }: Scenario): readonly string[] {
+  const { schedule, diverged, effort, finding, raised } = played;
+  const anew = `interlock check ${name} --variant ${schedule.variant}`;
+  const misfit =
+    diverged === null
+      ? []
+      : [
+          `interlock: The schedule does not fit any more: step ${diverged.step}`,
+          `  expected: ${diverged.expected}`,
+          `  found:    ${diverged.found}`,
+        ];
+  switch (endingOf(played)) {
+    case 'does-not-fit':
+      return [...misfit, `Next: it was edited, or the model has changed since; try --best-effort, or check anew: ${anew}`];
+    case 'gone':
+      if (finding === null && raised.some(({ isOfVariant }) => !isOfVariant))
+        return [
+          ...misfit,
+          'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way',
+          `Next: it is a finding of another design; check the whole: ${anew}`,
+        ];
+      return [
+        ...misfit,
+        `interlock: ${effort === null ? 'The schedule fits, but' : 'As far as it can be played,'} "${schedule.finding}" is not raised any more; ${insteadOf(played)} is`,
+        `Next: ${anew}`,
+      ];
+    default:
+      return misfit;
   }
-  if (finding === null && raised.some(({ isOfVariant }) => !isOfVariant)) {
-    terminal.warn([
-      'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way',
-      `Next: it is a finding of another design; check the whole: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.notAsExpected;
+}
+
+const insteadOf = ({ raised }: Played): string =>
+  raised.length === 0 ? 'nothing' : raised.map(({ finding: { id } }) => id).join(', ');
+
+export function codeOf(played: Played): ExitCode {
+  switch (endingOf(played)) {
+    case 'raised':
+    case 'as-expected':
+      return EXIT.asExpected;
+    case 'gone':
+    case 'unexpected':
+      return EXIT.notAsExpected;
+    case 'does-not-fit':
+      return EXIT.wrongUse;
   }
-  if (schedule.finding !== null) {
-    if (finding !== null) return EXIT.asExpected;
-    const instead = raised.length === 0 ? 'nothing' : raised.map(({ finding: { id } }) => id).join(', ');
-    terminal.warn([
-      `interlock: The schedule fits, but "${schedule.finding}" is not raised any more; ${instead} is`,
-      `Next: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.notAsExpected;
-  }
-  return raised.some(({ primary, finding: { expected } }) => primary && !expected) ? EXIT.notAsExpected : EXIT.asExpected;
 }
 
 export const scheduleLines = (schedule: Schedule): readonly string[] =>
