@@ -1,4 +1,5 @@
 /** Who has to be held up for a finding, where, and for how long: worked out by hand on programs of a few lines. */
+import { testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import type { Operation } from '../../actors/step.ts';
 import { load, store } from '../../actors/sync/memory.ts';
@@ -10,9 +11,14 @@ import { mutex } from '../../machines/sync/mutex.ts';
 import { spinlock } from '../../machines/sync/spinlock.ts';
 import type { Delay, Places } from '../../src/check/delays.ts';
 import type { Window } from '../../src/check/window.ts';
+import type { Fault } from '../../src/explore/judge.ts';
+import { pct } from '../../src/explore/sample/pct.ts';
 import { call, checkVariant, type Finding, type Variant, variant } from '../../src/index.ts';
+import { Program } from '../../src/tables/program.ts';
 import { windowText } from '../../src/reporters/window.ts';
 import { isGolden } from '../reporters/golden.ts';
+import { randomVariants } from '../helpers/random-program.ts';
+import { finish } from '../helpers/searches.ts';
 import { scenarioOf } from '../helpers/tiny.ts';
 
 const box = struct('box', { x: field<number>(0), y: field<number>(0), m: mutex(), n: mutex(), spin: spinlock() });
@@ -230,4 +236,41 @@ test('what nobody comes to has no window', async (t) => {
 test('windows are looked for only on request', async (t) => {
   const { windows } = await checkVariant(scenarioOf({ it: peeked }), 'it', { maxStates: 1000 });
   t.is(windows, null);
+});
+
+const nameOf = ({ kind, object, text, sites }: Fault): string =>
+  JSON.stringify([kind, object, text, sites.map((site) => [site.function, site.event, site.object])]);
+
+const compared: number[] = [];
+
+/** Whatever orderings a counterexample needs, runs at that depth must come to it as often as PCT promises. */
+testProp(
+  'PCT keeps its guarantee at the depth that is read off the counterexample',
+  [randomVariants],
+  async (t, design) => {
+    const { findings, windows } = await checkVariant(scenarioOf({ it: design }), 'it', {
+      maxStates: 20_000,
+      windows: true,
+      how: { runs: 20 },
+    });
+    const runs = 1500;
+    t.pass();
+    for (const finding of findings) {
+      const { guarantee } = windows?.get(finding.id)?.odds?.pct ?? {};
+      if (guarantee === undefined || guarantee === null || guarantee.hasWays || guarantee.depth > 3) continue;
+      const { depth, steps, probability } = guarantee;
+      const program = new Program(design);
+      const options = { runs, seed: 3, maxSteps: 1000, maxStates: Infinity, depth, steps };
+      const { first, judge } = finish(pct(program, design, options));
+      const met = [...first].find(([id]) => nameOf(judge.faults[id] as Fault) === nameOf(finding.fault));
+      const rate = (met?.[1] ?? 0) / runs;
+      t.true(rate + 5 * Math.sqrt(probability / runs) >= probability, `${finding.message}: ${rate} of ${probability}`);
+      compared.push(depth);
+    }
+  },
+  { numRuns: 40, seed: 5 },
+);
+
+test.after('it was held against some, of more than one depth', (t) => {
+  t.true(compared.length > 10 && new Set(compared).size > 1, compared.join());
 });

@@ -80,34 +80,38 @@ function asText(
 
 /** Why it is not as it was; nothing where it is. */
 function complaints(played: Played, { name }: Scenario): readonly string[] {
-  const { schedule, diverged, effort, finding, raised } = played;
+  const { schedule } = played;
   const anew = `interlock check ${name} --variant ${schedule.variant}`;
-  const misfit =
-    diverged === null
-      ? []
-      : [
-          `interlock: The schedule does not fit any more: step ${diverged.step}`,
-          `  expected: ${diverged.expected}`,
-          `  found:    ${diverged.found}`,
-        ];
-  switch (endingOf(played)) {
-    case 'does-not-fit':
-      return [...misfit, `Next: it was edited, or the model has changed since; try --best-effort, or check anew: ${anew}`];
-    case 'gone':
-      if (finding === null && raised.some(({ isOfVariant }) => !isOfVariant))
-        return [
-          ...misfit,
-          'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way',
-          `Next: it is a finding of another design; check the whole: ${anew}`,
-        ];
-      return [
-        ...misfit,
-        `interlock: ${effort === null ? 'The schedule fits, but' : 'As far as it can be played,'} "${schedule.finding}" is not raised any more; ${insteadOf(played)} is`,
-        `Next: ${anew}`,
+  const ending = endingOf(played);
+  return [
+    ...misfit(played),
+    ...(ending === 'gone' ? [gone(played)] : []),
+    ...(ending === 'gone'
+      ? [`Next: ${isOfAnother(played) ? 'it is a finding of another design; check the whole: ' : ''}${anew}`]
+      : []),
+    ...(ending === 'does-not-fit'
+      ? [`Next: it was edited, or the model has changed since; try --best-effort, or check anew: ${anew}`]
+      : []),
+  ];
+}
+
+const misfit = ({ diverged }: Played): readonly string[] =>
+  diverged === null
+    ? []
+    : [
+        `interlock: The schedule does not fit any more: step ${diverged.step}`,
+        `  expected: ${diverged.expected}`,
+        `  found:    ${diverged.found}`,
       ];
-    default:
-      return misfit;
-  }
+
+/** What is raised is a finding of the design without the calls that are left out, and of no other. */
+const isOfAnother = ({ finding, raised }: Played): boolean => finding === null && raised.some(({ isOfVariant }) => !isOfVariant);
+
+function gone(played: Played): string {
+  if (isOfAnother(played))
+    return 'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way';
+  const fits = played.effort === null ? 'The schedule fits, but' : 'As far as it can be played,';
+  return `interlock: ${fits} "${played.schedule.finding}" is not raised any more; ${insteadOf(played)} is`;
 }
 
 const insteadOf = ({ raised }: Played): string =>
