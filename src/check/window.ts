@@ -28,7 +28,7 @@ export interface Window {
 export type Windows = ReadonlyMap<string, Window>;
 
 /** @returns null for what has no run to show */
-export function faultyRunOf({ variant }: Pick<Subject, 'variant'>, { trace, without, fault }: Finding): FaultyRun | null {
+function faultyRunOf({ variant }: Pick<Subject, 'variant'>, { trace, without, fault }: Finding): FaultyRun | null {
   if (trace === null) return null;
   const design = without.length === 0 ? variant : leaveOut(variant, without);
   const program = new Program(design);
@@ -40,6 +40,17 @@ export function faultyRunOf({ variant }: Pick<Subject, 'variant'>, { trace, with
   });
   return { program, judge, trace, choices, fault: key ?? null };
 }
+
+/** What can be told without any search or run at random. */
+export function windowOf(subject: Subject, finding: Finding): Window | null {
+  const faulty = faultyRunOf(subject, finding);
+  return faulty && windowIn(finding, faulty, null);
+}
+
+const windowIn = ({ loopFrom }: Finding, faulty: FaultyRun, odds: Odds | null): Window => ({
+  delays: delaysOf(faulty, loopFrom ?? Infinity),
+  odds,
+});
 
 /** The windows of what went wrong first; for the odds, runs are made. */
 export async function windowsOf(
@@ -59,10 +70,7 @@ export async function windowsOf(
   return new Map(
     shown.map(({ finding, faulty }): [string, Window] => [
       finding.id,
-      {
-        delays: delaysOf(faulty, finding.loopFrom ?? Infinity),
-        odds: odds[sought.findIndex(({ fault }) => fault === faulty.fault)] ?? null,
-      },
+      windowIn(finding, faulty, odds[sought.findIndex(({ fault }) => fault === faulty.fault)] ?? null),
     ]),
   );
 }

@@ -10,8 +10,8 @@ import { field } from '../../machines/sync/field.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
 import { spinlock } from '../../machines/sync/spinlock.ts';
 import type { Delay, Places } from '../../src/check/delays.ts';
-import type { Window } from '../../src/check/window.ts';
-import type { Fault } from '../../src/explore/judge.ts';
+import { type Window, windowOf as windowOfFinding } from '../../src/check/window.ts';
+import { type Fault, Judge } from '../../src/explore/judge.ts';
 import { pct } from '../../src/explore/sample/pct.ts';
 import { call, checkVariant, type Finding, type Variant, variant } from '../../src/index.ts';
 import { Program } from '../../src/tables/program.ts';
@@ -141,8 +141,25 @@ test('who is stuck in the end was held up between its locks, and could not have 
       places: [1, 'mutex_lock(&box->m)', 'mutex_lock(&box->n)', false],
     },
   ]);
+  // The other after one's lock, and one's second lock after that: the order of the two alone would not do.
+  t.is(window.odds?.pct.guarantee?.depth, 2);
   // m then n: 1/2 for who is first, 1/2 for the other to come next.
   isExactly(t, window, 0.5);
+});
+
+test('a place does not count at which somebody else had to be held up as well', async (t) => {
+  function* later(box: Box): Operation {
+    yield* store(box.x, 1);
+    yield* both(box.m, box.n);
+  }
+  const design = variant({
+    objects: { box },
+    threads: ({ box }) => ({ one: [call(later, box)], other: [call(both, box.n, box.m)] }),
+    expect: [],
+  });
+  const { window } = await windowOf(design);
+  // Before its first lock the other could not be left standing with n, unless it were held up there.
+  t.deepEqual(window.delays[0] && said(window.delays[0]).places, [1, 'mutex_lock(&box->m)', 'mutex_lock(&box->n)', false]);
 });
 
 function* under_spinlock({ x, spin }: Box): Operation {
@@ -231,6 +248,14 @@ test('what nobody comes to has no window', async (t) => {
     ['never-reached'],
   );
   t.is(windows?.size, 0);
+});
+
+test('where a delay goes can be told of a finding alone, without a run', async (t) => {
+  const scenario = scenarioOf({ it: peeked });
+  const program = new Program(peeked);
+  const { finding, window } = await windowOf(peeked);
+  const subject = { scenario, name: 'it', variant: peeked, program, judge: new Judge(program, peeked) };
+  t.deepEqual(windowOfFinding(subject, finding), { ...window, odds: null });
 });
 
 test('windows are looked for only on request', async (t) => {
