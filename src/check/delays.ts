@@ -34,8 +34,10 @@ export interface Delay {
   /** What it has done last, and would do next, when the others have their turn. */
   readonly after: TraceStep;
   readonly before: TraceStep | Standing;
-  /** The locks that it holds there. While it holds an atomic one it must not sleep. */
+  /** The locks that it holds there. */
   readonly held: readonly { readonly object: string; readonly atomic: boolean }[];
+  /** It holds nothing atomic, and has no CPU on which interrupts might be off. */
+  readonly maySleep: boolean;
   readonly meanwhile: readonly Turn[];
   /** Null where the fault is no matter of a step or a state, and cannot be looked for on other runs. */
   readonly places: Places | null;
@@ -65,11 +67,14 @@ function delayAt(run: FaultyRun, at: number): Delay {
     steps.some(
       ({ thread: by, object, means }) => by === thread && object === lock && means.kind === 'acquire' && means.atomic === true,
     );
+  const held = before.held.map((object) => ({ object, atomic: isAtomic(object) }));
+  const hasCpu = run.program.world.threads.some(({ name, cpu }) => name === thread && cpu !== null);
   return {
     thread,
     after,
     before,
-    held: before.held.map((object) => ({ object, atomic: isAtomic(object) })),
+    held,
+    maySleep: !hasCpu && !held.some(({ atomic }) => atomic),
     meanwhile: turnsOf(steps.slice(at, end)),
     places: run.fault === null ? null : placesOf(run, run.fault, at, end, thread),
   };

@@ -37,7 +37,7 @@ export interface PctOdds extends Counted {
 
 /**
  * Each run at that depth meets the fault with this probability at least: 1/(n*k^(d-1)), with n threads, and with k the most
- * steps that some random walks have taken.
+ * steps that some random walks and the counterexamples have taken.
  */
 export interface Guarantee {
   readonly depth: number;
@@ -65,6 +65,8 @@ export interface Sought {
   readonly depth: number;
   /** So many orderings of two steps bring it about whatever else happens; null where that is not known. */
   readonly orderings: number | null;
+  /** How many steps its counterexample has: PCT counts from the first to the last of them. */
+  readonly steps: number;
 }
 
 /** Runs a search to its end, or until it is stopped. */
@@ -89,7 +91,7 @@ export async function oddsOf(
   const options: SampleOptions = { runs, seed, maxSteps: MOST_STEPS, maxStates: Infinity };
   const computed = await compute(program, variant, whole, run);
   const walked = await run(quietly(randomWalk(program, variant, computed === null ? options : { ...options, runs: WALKS })));
-  const steps = Math.max(1, walked.depth);
+  const steps = Math.max(1, walked.depth, ...sought.map((one) => one.steps));
   const byDepth = new Map<number, Sampled>();
   for (const { depth } of sought)
     if (!byDepth.has(depth)) byDepth.set(depth, await run(quietly(pct(program, variant, { ...options, depth, steps }))));

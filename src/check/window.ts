@@ -96,6 +96,7 @@ function orderingsIn(program: Program, choices: readonly Choice[]): number {
 
 function soughtIn({ variant, program }: Subject, finding: Finding, fault: string): Sought {
   const choices = inWhole(variant, program, finding);
-  if (choices === null) return { fault, depth: finding.preemptions + 1, orderings: null };
-  return { fault, depth: countPreemptions(program, choices) + 1, orderings: orderingsIn(program, choices) };
+  const steps = finding.trace?.steps.length ?? 0;
+  if (choices === null) return { fault, steps, depth: finding.preemptions + 1, orderings: null };
+  return { fault, steps, depth: countPreemptions(program, choices) + 1, orderings: orderingsIn(program, choices) };
 }

@@ -7,11 +7,12 @@ import type { WindowJson } from './window-schema.ts';
 
 export const windowJson = ({ delays, odds }: Window): WindowJson => ({ delays: delays.map(delayJson), chance: odds });
 
-const delayJson = ({ thread, after, before, held, meanwhile, places }: Delay) => ({
+const delayJson = ({ thread, after, before, held, maySleep, meanwhile, places }: Delay) => ({
   thread,
   after: stepJson(after),
   before: stepJson(before),
   held: held.map(({ object, atomic }) => ({ lock: object, atomic })),
+  maySleep,
   meanwhile: meanwhile.map(turnJson),
   places:
     places === null

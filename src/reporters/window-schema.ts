@@ -17,6 +17,7 @@ export const windowSchema = z.strictObject({
       after: step,
       before: step,
       held: z.array(z.strictObject({ lock: name, atomic: z.boolean() })),
+      maySleep: z.boolean(),
       meanwhile: z.array(z.strictObject({ thread: name, operation: name, upTo: step })),
       places: z.strictObject({ count: whole, opens: step, closes: step, atLeast: z.boolean() }).nullable(),
     }),

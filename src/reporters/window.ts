@@ -56,17 +56,18 @@ function width({ count: places, opens, closes, atLeast }: Places, thread: string
   if (places === 1)
     return atLeast
       ? `The window is ${least}that one place wide.`
-      : 'The window is that one place: a step earlier or later it does not come about.';
+      : 'The window is that one place: a step earlier or later the same turns do not lead there.';
   return `The window is ${least}${count(places, 'place')} wide: ${thread} may be anywhere ${between(opens, closes)}.`;
 }
 
 /** Who holds what must not be slept under can only be kept busy. */
-function means({ thread, held, after }: Delay, steps: readonly TraceStep[]): string {
+function means({ thread, held, maySleep, after }: Delay, steps: readonly TraceStep[]): string {
   const spell = (locks: Delay['held']) =>
     listed(locks.map(({ object }) => spellLock(object, thread, { steps: steps.slice(0, after.index), standing: [] })));
   const atomic = held.filter((lock) => lock.atomic);
   if (atomic.length > 0) return `mdelay(), for it must not sleep under ${spell(atomic)}`;
-  return `msleep() or mdelay()${held.length === 0 ? '' : `; it holds ${spell(held)}`}`;
+  const how = maySleep ? 'msleep() or mdelay()' : 'mdelay(), for interrupts may be off';
+  return `${how}${held.length === 0 ? '' : `; it holds ${spell(held)}`}`;
 }
 
 const turnsText = (turns: readonly Turn[], indent: string, runs: string): readonly string[] => {

@@ -5,7 +5,8 @@ import type { Operation } from '../../actors/step.ts';
 import { load, store } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { spin_lock, spin_unlock } from '../../actors/sync/spinlock.ts';
-import { type HandleTo, struct } from '../../machines/object.ts';
+import { globals, type HandleTo, struct } from '../../machines/object.ts';
+import { cpu } from '../../machines/sync/cpu.ts';
 import { field } from '../../machines/sync/field.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
 import { spinlock } from '../../machines/sync/spinlock.ts';
@@ -13,7 +14,7 @@ import type { Delay, Places } from '../../src/check/delays.ts';
 import { type Window, windowOf as windowOfFinding } from '../../src/check/window.ts';
 import { type Fault, Judge } from '../../src/explore/judge.ts';
 import { pct } from '../../src/explore/sample/pct.ts';
-import { call, checkVariant, type Finding, type Variant, variant } from '../../src/index.ts';
+import { call, checkVariant, type Finding, task, type Variant, variant } from '../../src/index.ts';
 import { Program } from '../../src/tables/program.ts';
 import { windowText } from '../../src/reporters/window.ts';
 import { isGolden } from '../reporters/golden.ts';
@@ -23,6 +24,7 @@ import { scenarioOf } from '../helpers/tiny.ts';
 
 const box = struct('box', { x: field<number>(0), y: field<number>(0), m: mutex(), n: mutex(), spin: spinlock() });
 type Box = HandleTo<typeof box>;
+const cpus = globals('cpu', { zero: cpu() });
 
 async function windowOf(design: Variant): Promise<{ readonly finding: Finding; readonly window: Window }> {
   const { findings, windows } = await checkVariant(scenarioOf({ it: design }), 'it', {
@@ -298,4 +300,22 @@ testProp(
 
 test.after('it was held against some, of more than one depth', (t) => {
   t.true(compared.length > 10 && new Set(compared).size > 1, compared.join());
+});
+
+test('who has a CPU of its own may have interrupts off, and is not told to sleep', async (t) => {
+  const design = variant({
+    objects: { box, cpu: cpus },
+    threads: ({ box, cpu }) => ({
+      slow: task([call(slow_increment, box, 0)], { cpu: cpu.zero }),
+      quick: [call(slow_increment, box, 0)],
+    }),
+    atEnd: { 'both count': ({ box: { x } }) => x.value === 2 },
+    expect: [],
+  });
+  const { finding, window } = await windowOf(design);
+  t.deepEqual(
+    window.delays.map(({ thread, maySleep }) => [thread, maySleep]),
+    [['slow', false]],
+  );
+  t.true(windowText(finding, window).join(' ').includes('(mdelay(), for interrupts may be off)'));
 });
