@@ -26,7 +26,7 @@ function computedText({ low, high, states }: Computed): string {
 function countedText({ hits, runs, seed, low, high }: Counted): string {
   if (runs === 0) return 'not counted: it was stopped before';
   const counted = `${grouped(hits)} of ${grouped(runs)} runs, seed ${seed}`;
-  const interval = hits === 0 ? `at most ${percent(high)}` : `${percent(low)} to ${percent(high)}`;
+  const interval = hits === 0 ? `at most ${percent(high)}` : `${high < RARE ? percent(low) : inPercent(low)} to ${percent(high)}`;
   return `${hits === 0 ? 'not met' : percent(hits / runs)} (counted: ${counted}; 95 % interval ${interval})`;
 }
 
@@ -44,9 +44,12 @@ const CLOSE = 1e-3;
 /** What is rarer than this reads better as one in so many. */
 const RARE = 0.0001;
 
-export function percent(share: number): string {
-  if (share === 0) return '0 %';
-  if (share < RARE) return `1 in ${grouped(Number((1 / share).toPrecision(2)))}`;
+function percent(share: number): string {
+  if (share > 0 && share < RARE) return `1 in ${grouped(Number((1 / share).toPrecision(2)))}`;
+  return inPercent(share);
+}
+
+function inPercent(share: number): string {
   // One that is all but certain is not certain.
   const shown = Number((share * 100).toPrecision(3));
   return `${shown >= 100 && share < 1 ? 99.9 : shown} %`;
