@@ -10,6 +10,7 @@ import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
 import { kcsan } from './kcsan.ts';
+import { kmemleak } from './kmemleak.ts';
 import { badUnlock, heldLockFreed, recursiveLocking, suspiciousRcu } from './lockdep.ts';
 import { bug, libraryWarn, oops, warn } from './warn.ts';
 
@@ -27,6 +28,12 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
+  const leaked = kind === 'leak' ? kmemleak(finding, trace) : [];
+  if (symptom === null && leaked.length > 0)
+    return {
+      says: 'A kernel prints nothing there. Kmemleak does once nothing leads to the memory any more:',
+      lines: fitted(leaked),
+    };
   return symptom === null
     ? { says: 'A kernel prints nothing there, nor at any step after it in this scenario.', lines: [] }
     : { says: firstSign(symptom), lines: fitted([`${symptom.prints} (modelled)`]) };
