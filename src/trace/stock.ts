@@ -18,7 +18,7 @@ export function stockOf({ context, state }: Condition): Stock | null {
   if (count !== undefined && numbers.length === 1)
     return { kind: 'count', count, says: Math.abs(count) < SANE ? String(count) : state };
   const held = values.find((value) => typeof value === 'object' && value !== null);
-  const items = held === undefined || Object.hasOwn(held as object, 'at') ? null : itemsOf(held);
+  const items = held === undefined || Object.hasOwn(held, 'at') ? null : itemsOf(held);
   return items === null ? null : { kind: 'items', items };
 }
 

@@ -62,9 +62,15 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   if (begins('refcount_t: ')) return libraryWarn(prints, 'lib/refcount.c at refcount_warn_saturate', last);
   if (begins('ODEBUG: ')) return libraryWarn(prints, 'lib/debugobjects.c at debug_print_object', last);
   if (begins('list_'))
-    return last.stops ? [prints, ...bug('lib/list_debug.c', last)] : libraryWarn(prints, 'lib/list_debug.c', last);
+    return last.stops
+      ? [prints, ...bug('lib/list_debug.c', last)]
+      : libraryWarn(prints, `lib/list_debug.c at ${checkOf(prints)}`, last);
   return [`${prints} (modelled)`, ...callTrace(last.functions)];
 }
+
+/** Which of the two checks of list debug has failed, by its name since v6.6. */
+const checkOf = (prints: string): string =>
+  prints.startsWith('list_add') ? '__list_add_valid_or_report' : '__list_del_entry_valid_or_report';
 
 /** Real log lines are not broken; these are quoted in a report that has a width. */
 function fit(line: string, width: number): readonly string[] {
