@@ -70,8 +70,7 @@ export function unfreedOf({ steps }: Pick<Trace, 'steps'>, object: string): read
 export function accountOf(steps: readonly TraceStep[], path: string): Account | null {
   const moving = steps.flatMap((step) => {
     const change = step.changes.find((changed) => changed.path === path) ?? null;
-    const says = step.object === path && (step.means.kind === 'put' || (step.means.kind === 'get' && step.reply === false));
-    return change === null && !says ? [] : [{ step, change }];
+    return change === null && !isInVain(step, path) ? [] : [{ step, change }];
   });
   const [first, last] = [
     moving.find(({ change }) => change !== null)?.change,
@@ -91,6 +90,10 @@ export function accountOf(steps: readonly TraceStep[], path: string): Account | 
     isCertain: books.isCertain,
   };
 }
+
+/** A get that is refused, or a put that the object complains of: a put that may decide to leave the last one is neither. */
+const isInVain = ({ object, means, reply, splats }: TraceStep, path: string): boolean =>
+  object === path && ((means.kind === 'put' && splats.length > 0) || (means.kind === 'get' && reply === false));
 
 const says = (stock: Stock): string => (stock.kind === 'count' ? stock.says : `${stock.items.length}`);
 

@@ -14,9 +14,11 @@ import {
   list_del,
   list_head,
   list_node,
+  mutex,
   type Operation,
   pool,
   refcount,
+  refcount_dec_and_mutex_lock,
   refcount_dec_and_test,
   refcount_inc,
   refcount_inc_not_zero,
@@ -28,7 +30,14 @@ import { type Call, call, LiveRun, variant } from '../../src/index.ts';
 import { type Account, accountsOf, type Origin, unfreedOf } from '../../src/trace/ledger.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 
-const thing = struct('thing', { refs: refcount(1), users: atomic(0), list: list_head(), entry: list_node(), ids: idr() });
+const thing = struct('thing', {
+  lock: mutex(),
+  refs: refcount(1),
+  users: atomic(0),
+  list: list_head(),
+  entry: list_node(),
+  ids: idr(),
+});
 interface Thing extends HandleTo<typeof thing> {}
 
 function* get(thing: Thing): Operation {
@@ -117,6 +126,14 @@ test('where a put can be of several gets that are not alike, the ledger names th
 test('a get that is refused, and a put of what nobody has taken, are told', async (t) => {
   const lines = await ledger('aaa', ({ thing }) => ({ a: [call(put, thing), call(ask, thing), call(put, thing)] }));
   t.deepEqual(lines, ['1 put a 1->0 of start', '2 refused a 0->0', '3 put a 0->saturated', 'left nothing']);
+});
+
+function* put_locked(thing: Thing): Operation {
+  yield* refcount_dec_and_mutex_lock(thing.refs, thing.lock);
+}
+
+test('a put that leaves the last reference to the next step puts nothing by itself', async (t) => {
+  t.deepEqual(await ledger('aaa', ({ thing }) => ({ a: [call(put_locked, thing)] })), ['3 put a 1->0 of start', 'left nothing']);
 });
 
 test('a set makes references, or forgets them', async (t) => {

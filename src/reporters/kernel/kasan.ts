@@ -17,7 +17,7 @@ export function kasan(title: string, last: TraceStep, { steps }: Trace): readonl
   const allocated = steps.find((step) => step.means.kind === 'alloc' && ofThatMemory(step));
   const frees = steps.filter((step) => step.means.kind === 'free' && ofThatMemory(step));
   // A list knows that a neighbour was freed, and of several not which.
-  const freed = frees.length === 1 || frees.some((step) => isOf(step, last)) ? frees.at(-1) : undefined;
+  const freed = frees.findLast((step) => isOf(step, last)) ?? (frees.length === 1 ? frees[0] : undefined);
   const verb = isFree ? 'Free' : last.means.kind === 'read' ? 'Read' : 'Write';
   return [
     RULER,
@@ -67,6 +67,7 @@ function creationOf(freed: TraceStep, steps: readonly TraceStep[]): TraceStep | 
 }
 
 function named(value: Json): string | null {
-  if (typeof value !== 'object' || value === null || !('at' in value)) return null;
-  return typeof value.at === 'string' ? value.at : null;
+  if (typeof value !== 'object' || value === null) return null;
+  const { at: path } = value as { readonly at?: Json };
+  return typeof path === 'string' ? path : null;
 }
