@@ -20,7 +20,7 @@ export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
   ];
 }
 
-/** As kernel/hung_task.c names the owner since v6.16, of the two kinds of lock of which it knows one. */
+/** Of whom kernel/hung_task.c knows that they hold the lock: of a mutex since v6.15, of an rw-semaphore since v6.17. */
 function likelyOwner({ thread, event, object }: Standing, { standing, steps }: Trace): readonly string[] {
   const owner = standing.find((other) => object !== null && other.held.includes(object));
   if (owner === undefined || event === null) return [];
