@@ -1,5 +1,6 @@
 /** A ledger as other programs read it. */
-import { type Account, type Origin, whereIn } from '../trace/ledger.ts';
+import type { Account } from '../trace/ledger.ts';
+import { type Origin, whereIn } from '../trace/postings.ts';
 import type { LedgerJson } from './schemas.ts';
 
 export const ledgerJson = ({ path, start, end, postings, left, isCertain }: Account): LedgerJson => ({

@@ -1,7 +1,8 @@
 /** Who took what and who gave it back, under a leak or a miscounted reference, and which of them it was as far as that can be told. */
 import type { Finding } from '../check/finding.ts';
 import { plainName } from '../model/names.ts';
-import { type Account, accountsOf, type Origin, type Posting, unfreedOf, whereIn } from '../trace/ledger.ts';
+import { type Account, accountsOf, unfreedOf } from '../trace/ledger.ts';
+import { type Origin, type Posting, whereIn } from '../trace/postings.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { listed, wrap } from './layout.ts';
 

@@ -27,7 +27,8 @@ import {
 } from '../../actors/primitives.ts';
 import { given } from '../../src/live/strategies/given.ts';
 import { type Call, call, LiveRun, variant } from '../../src/index.ts';
-import { type Account, accountsOf, type Origin, unfreedOf } from '../../src/trace/ledger.ts';
+import { type Account, accountsOf, unfreedOf } from '../../src/trace/ledger.ts';
+import type { Origin } from '../../src/trace/postings.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 
 const thing = struct('thing', {

@@ -2,30 +2,22 @@
 import { relative } from 'node:path';
 import type { CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
-import { render } from '../../document/render.ts';
 import type { Progress } from '../../index.ts';
-import { checkDocument } from '../../reporters/check-document.ts';
-import { checkJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
-import { sarif } from '../../reporters/sarif.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
 import type { JobOptions } from '../check-job.ts';
+import { asDocument, type Format, type Reported } from '../check-document.ts';
 import { CheckPool, type Job, type Watch } from '../check-pool.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { bundleMaps } from '../load-file.ts';
-import { version } from '../package.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { ScheduleFolder } from '../schedule-folder.ts';
 import { type Selected, select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
-
-/** A text is printed while others are still searched; the others are one document of all results. */
-export const FORMATS = ['text', 'markdown', 'rst', 'json', 'sarif'] as const;
-export type Format = (typeof FORMATS)[number];
 
 export interface CheckCommand {
   readonly format: Format;
@@ -52,7 +44,7 @@ export async function check(terminal: Terminal, wanted: Wanted, command: CheckCo
   const placeOf = command.verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const run: Run = { ...command, folder, detail: detailFor(command, listed), placeOf };
   const { results, faulty, code } = await runAll(terminal, jobs, run);
-  if (command.format !== 'text') terminal.print([asDocument(command.format, results, run).trimEnd()]);
+  if (command.format !== 'text') terminal.print([asDocument(command.format, results, run)]);
   else if (jobs.length > 1) terminal.print(['', ...summary({ results, faulty }, listed, terminal, command)]);
   else if (jobs.length === 0 && faults.length === 0) terminal.print(['There is nothing to check.']);
   return worst([...codes, code]);
@@ -60,24 +52,6 @@ export async function check(terminal: Terminal, wanted: Wanted, command: CheckCo
 
 const folderOf = ({ format, schedules }: CheckCommand): ScheduleFolder | null =>
   ['json', 'sarif'].includes(format) && schedules === null ? null : new ScheduleFolder(schedules ?? USUAL_FOLDER);
-
-function asDocument(format: Exclude<Format, 'text'>, came: readonly Reported[], { allSteps, detail, placeOf }: Run): string {
-  const results = came.map(({ result }) => result);
-  const of = new Map(came.map((reported) => [reported.result, reported]));
-  switch (format) {
-    case 'json':
-      return JSON.stringify(checkJson(results, allSteps), null, 2);
-    case 'sarif': {
-      const fileOf = (result: CheckResult) => relative(process.cwd(), of.get(result)?.job.file ?? '');
-      return JSON.stringify(sarif(results, { version, placeOf: placesFrom(process.cwd(), bundleMaps), fileOf }), null, 2);
-    }
-    case 'markdown':
-    case 'rst': {
-      const optionsOf = (result: CheckResult) => ({ allSteps, detail, placeOf, replay: of.get(result)?.replay ?? null });
-      return render(checkDocument(results, optionsOf), format);
-    }
-  }
-}
 
 /** A report of everything that is shipped would fill a book: what was expected is drawn where one scenario was asked for. */
 function detailFor({ quiet, verbose }: CheckCommand, listed: Selected['listed']): TextOptions['detail'] {
@@ -89,13 +63,6 @@ interface Run extends CheckCommand {
   readonly folder: ScheduleFolder | null;
   readonly detail: TextOptions['detail'];
   readonly placeOf: PlaceOf | null;
-}
-
-/** A result with the commands that play its findings again. */
-interface Reported {
-  readonly result: CheckResult;
-  readonly job: Job;
-  readonly replay: (finding: Finding) => string;
 }
 
 /** What came of the variants that were started. */

@@ -2,16 +2,15 @@
 import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
 import { LiveRun } from '../../live/live-run.ts';
 import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
-import type { Document } from '../../document/document.ts';
 import { render } from '../../document/render.ts';
 import { variantFor } from '../../model/leave-out.ts';
 import type { Scenario, Variant } from '../../model/scenario.ts';
-import { findingBlocks, withCode } from '../../reporters/finding-document.ts';
 import { findingText, nameFinding } from '../../reporters/finding-text.ts';
 import { leftOut } from '../../reporters/not-needed.ts';
 import { replayJson } from '../../reporters/json.ts';
-import { count, plain, wrap } from '../../reporters/layout.ts';
+import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
+import { replayDocument } from '../../reporters/replay-document.ts';
 import { stepList } from '../../reporters/step-list.ts';
 import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
 import type { Trace } from '../../trace/trace.ts';
@@ -124,22 +123,17 @@ function asText(played: Played, { paint }: Terminal, command: ReplayCommand): re
   ];
 }
 
-function asDocument(played: Played, command: ReplayCommand): Document {
-  const { schedule, trace, finding } = played;
-  const placeOf = placesFor(command);
-  const others = othersOf(played);
-  return {
-    title: `Replay of ${schedule.scenario}/${schedule.variant}`,
-    blocks: [
-      { kind: 'paragraph', text: playedSentence(played) },
-      ...(finding === null
-        ? [{ kind: 'literal' as const, lines: stepList(trace.steps, { paint: plain, placeOf }) }]
-        : findingBlocks(finding.finding, { allSteps: command.allSteps, placeOf, replay: null })),
-      ...(others.length === 0 ? [] : [{ kind: 'paragraph' as const, text: 'Also on that run:' }]),
-      ...(others.length === 0 ? [] : [{ kind: 'list' as const, ordered: false, items: others.map(withCode) }]),
-    ],
-  };
-}
+const asDocument = (played: Played, command: ReplayCommand) =>
+  replayDocument(
+    {
+      title: `Replay of ${played.schedule.scenario}/${played.schedule.variant}`,
+      says: playedSentence(played),
+      trace: played.trace,
+      finding: played.finding?.finding ?? null,
+      others: othersOf(played),
+    },
+    { allSteps: command.allSteps, placeOf: placesFor(command), replay: null },
+  );
 
 function report(terminal: Terminal, { schedule, diverged, finding, raised }: Played, scenario: Scenario): ExitCode {
   if (diverged !== null) {

@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { type How, STRATEGIES, type StrategyName, USUALLY } from '../../check/strategy.ts';
 import { USUAL_CHECKPOINTS } from '../checkpoints.ts';
-import { check, type CheckCommand, FORMATS } from '../commands/check.ts';
+import { FORMATS } from '../check-document.ts';
+import { check, type CheckCommand } from '../commands/check.ts';
 import type { ExitCode } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';

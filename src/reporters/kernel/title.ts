@@ -3,7 +3,8 @@
  * occurrence, so that one can be searched for. Null where a kernel prints nothing at the finding.
  */
 import type { Finding } from '../../check/finding.ts';
-import { unfreedOf, whereIn } from '../../trace/ledger.ts';
+import { unfreedOf } from '../../trace/ledger.ts';
+import { whereIn } from '../../trace/postings.ts';
 
 export function titleOf({ kind, object, fault, trace }: Finding): string | null {
   if (trace === null) return null;
