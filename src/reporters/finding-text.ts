@@ -7,6 +7,7 @@ import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
 import { count, grouped, type Paint, WIDTH, wrap } from './layout.ts';
+import { ledgerText } from './ledger.ts';
 import { leftOut } from './not-needed.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
@@ -35,6 +36,7 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...block(nearestOrder(finding)),
     ...block(windowText(finding, options.windows?.get(finding.id) ?? null)),
     ...block(kernel(finding)),
+    ...block(ledgerText(finding)),
     ...(placeOf === null || finding.trace === null
       ? []
       : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),
@@ -48,7 +50,8 @@ export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>
 
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
-function facts(finding: Finding): readonly string[] {
+/** How long and by whom the counterexample is, and what it does without. */
+export function facts(finding: Finding): readonly string[] {
   const { trace, preemptions, proven, kind, loopFrom } = finding;
   if (trace === null) return [];
   // Those that are stuck from the beginning count, as in the diagram.
@@ -65,7 +68,7 @@ function facts(finding: Finding): readonly string[] {
 /** How many differences are spelled out. */
 const MOST_DIFFERENCES = 5;
 
-function nearestOrder({ serial }: Finding): readonly string[] {
+export function nearestOrder({ serial }: Finding): readonly string[] {
   if (serial === null) return [];
   const { order, differences, outcomes } = serial;
   const shown = differences.slice(0, MOST_DIFFERENCES);

@@ -9,6 +9,9 @@ import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
 import { effortJson } from './effort.ts';
 import { spellOperation } from './finding-text.ts';
+import { titleOf } from './kernel/title.ts';
+import { ledgerOf } from './ledger.ts';
+import { ledgerJson } from './ledger-json.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
 import { windowJson } from './window-json.ts';
 
@@ -60,6 +63,7 @@ const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | nul
   id: finding.id,
   expected: finding.expected,
   message: finding.message,
+  title: titleOf(finding),
   object: finding.object,
   threads: [...finding.threads],
   preemptions: finding.preemptions,
@@ -67,6 +71,7 @@ const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | nul
   without: [...finding.without],
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
+  ledger: ledgerOf(finding).map(ledgerJson),
   nearestOrder:
     finding.serial === null
       ? null

@@ -25,8 +25,13 @@ interface Came {
   readonly message: string | null;
 }
 
-/** @throws ModelError if there is no schedule in the folder */
+/** @throws ModelError if there is no schedule in the folder, or the format is not one for many */
 export async function replayFolder(terminal: Terminal, folder: string, command: ReplayCommand): Promise<ExitCode> {
+  if (!['text', 'json'].includes(command.format))
+    throw new ModelError(
+      `A folder of schedules is not written as ${command.format}`,
+      'as text or as json; one schedule alone is',
+    );
   const files = (await walk(folder)).filter((file) => extname(file) === '.schedule');
   if (files.length === 0)
     throw new ModelError(`There is no schedule in "${folder}"`, 'their names end in .schedule; interlock check writes them');
@@ -34,9 +39,9 @@ export async function replayFolder(terminal: Terminal, folder: string, command: 
   for (const file of files) {
     const came = await playFile(file, command);
     all.push(came);
-    if (!command.json) terminal.print(lineOf(came, terminal.paint));
+    if (command.format !== 'json') terminal.print(lineOf(came, terminal.paint));
   }
-  if (command.json) terminal.print([JSON.stringify(asJson(all), null, 2)]);
+  if (command.format === 'json') terminal.print([JSON.stringify(asJson(all), null, 2)]);
   else terminal.print(['', summary(all)]);
   return worst(all.map(({ code }) => code));
 }

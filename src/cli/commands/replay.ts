@@ -1,13 +1,10 @@
 /** `interlock replay`: plays one schedule on the live actors, and says which finding it leads to. */
 import { endingOf, type Played, playSchedule } from '../../check/played.ts';
+import { render } from '../../document/render.ts';
 import type { Scenario } from '../../model/scenario.ts';
-import { effortText } from '../../reporters/effort.ts';
-import { findingText, nameFinding } from '../../reporters/finding-text.ts';
-import { leftOut } from '../../reporters/not-needed.ts';
 import { replayJson } from '../../reporters/json.ts';
-import { count, wrap } from '../../reporters/layout.ts';
 import { placesFrom } from '../../reporters/places.ts';
-import { stepList } from '../../reporters/step-list.ts';
+import { playedDocument, playedText } from '../../reporters/played.ts';
 import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { scenarioNamed, variantNamed } from '../find.ts';
@@ -15,8 +12,10 @@ import { bundleMaps } from '../load-file.ts';
 import { readSchedule } from '../read-schedule.ts';
 import type { Terminal } from '../terminal.ts';
 
+export const FORMATS = ['text', 'markdown', 'rst', 'json'] as const;
+
 export interface ReplayCommand {
-  readonly json: boolean;
+  readonly format: (typeof FORMATS)[number];
   readonly allSteps: boolean;
   readonly verbose: boolean;
   /** The file that defines the scenario, if it does not come with the package. */
@@ -29,8 +28,7 @@ export interface ReplayCommand {
 export async function replay(terminal: Terminal, words: readonly string[], command: ReplayCommand): Promise<ExitCode> {
   const schedule = await readSchedule(words);
   const { played, scenario } = await playFor(schedule, command);
-  if (command.json) terminal.print([JSON.stringify(asJson(played), null, 2)]);
-  else terminal.print(asText(played, terminal, command));
+  terminal.print(written(played, terminal, command));
   terminal.warn(complaints(played, scenario));
   return codeOf(played);
 }
@@ -48,34 +46,17 @@ export async function playFor(
 const asJson = ({ schedule, trace, diverged, effort, finding }: Played) =>
   replayJson({ schedule, steps: trace.steps, diverged, effort, finding: finding?.finding ?? null });
 
-function asText(
-  { schedule, trace, diverged, effort, finding, raised }: Played,
-  { paint }: Terminal,
-  command: ReplayCommand,
-): readonly string[] {
-  const { allSteps, verbose } = command;
+function written(played: Played, { paint }: Terminal, { format, allSteps, verbose }: ReplayCommand): readonly string[] {
   const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
-  const name = `${schedule.scenario}/${schedule.variant}`;
-  const rest = leftOut(schedule.without);
-  const rounds = schedule.loop === null ? '' : diverged === null ? ', its loop twice' : ', its loop once';
-  const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${rounds}`;
-  const tried = effort === null ? [] : [...effortText(effort), ''];
-  if (finding === null)
-    return [
-      ...wrap(`${played}${rest === null ? '' : `, without ${rest}`}.`),
-      ...tried,
-      ...(effort === null ? [''] : []),
-      ...stepList(trace.steps, { paint, placeOf }),
-    ];
-  const others = raised.filter((other) => other !== finding);
-  return [
-    ...wrap(`${played}: ${finding.finding.id}.`),
-    ...tried,
-    ...(effort === null ? [''] : []),
-    ...findingText(finding.finding, { paint, allSteps, placeOf, replay: null }),
-    ...(others.length === 0 ? [] : ['', 'Also on that run:']),
-    ...others.flatMap((other) => wrap(nameFinding(other.finding), '  ', '    ')),
-  ];
+  switch (format) {
+    case 'text':
+      return playedText(played, { paint, allSteps, placeOf });
+    case 'json':
+      return [JSON.stringify(asJson(played), null, 2)];
+    case 'markdown':
+    case 'rst':
+      return [render(playedDocument(played, { allSteps, placeOf }), format).trimEnd()];
+  }
 }
 
 /** Why it is not as it was; nothing where it is. */

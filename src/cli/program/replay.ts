@@ -1,6 +1,6 @@
 /** `interlock replay` on the command line. */
-import type { Command } from 'commander';
-import { replay } from '../commands/replay.ts';
+import { type Command, Option } from 'commander';
+import { FORMATS, replay, type ReplayCommand } from '../commands/replay.ts';
 import { replayFolder } from '../commands/replay-folder.ts';
 import type { ExitCode } from '../exit.ts';
 import { withExamples } from '../help.ts';
@@ -8,6 +8,7 @@ import { folderIn } from '../read-schedule.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface ReplayFlags {
+  readonly format: ReplayCommand['format'];
   readonly json: boolean;
   readonly allSteps: boolean;
   readonly verbose: boolean;
@@ -28,10 +29,13 @@ export function addReplay(program: Command, terminal: Terminal, ends: (code: Exi
     .option('--scenario <FILE>', 'the file that defines its scenario, if it is not shipped')
     .option('--best-effort', 'where it does not fit, play it as far as it can be', false)
     .option('--all-steps', 'a diagram without elisions', false)
-    .option('--json', 'print interlock.replay/1; of a folder interlock.replays/1', false)
+    .addOption(new Option('--format <NAME>', 'text, markdown, rst, json').choices(FORMATS).default('text'))
+    .addOption(
+      new Option('--json', '--format json: interlock.replay/1, of a folder replays/1').default(false).conflicts('format'),
+    )
     .option('-v, --verbose', 'also every step and its source', false)
     .action(async (words: string[], flags: ReplayFlags) => {
-      const asked = { ...flags, scenario: flags.scenario ?? null };
+      const asked = { ...flags, format: flags.json ? 'json' : flags.format, scenario: flags.scenario ?? null } as const;
       const folder = folderIn(words);
       ends(folder === null ? await replay(terminal, words, asked) : await replayFolder(terminal, folder, asked));
     });
