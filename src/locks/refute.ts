@@ -1,5 +1,4 @@
 /** Why a circle of locks never becomes one of threads, where the places themselves tell. */
-import { plainName } from '../model/names.ts';
 import type { Program } from '../tables/program.ts';
 import { LockClasses } from './lock-class.ts';
 import type { Attempt } from './lock-edges.ts';
@@ -61,7 +60,7 @@ function gateOf(program: Program, links: readonly (readonly Attempt[])[]): strin
     for (const [j, other] of links.entries()) {
       if (i === j) continue;
       const gate = heldAtAll(one, true).find((object) => heldAtAll(other, false).includes(object));
-      if (gate !== undefined) return classes.of(gate, 0)?.name ?? plainName(gate);
+      if (gate !== undefined) return classes.nameOf(gate);
     }
   return null;
 }
