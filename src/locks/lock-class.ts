@@ -9,7 +9,7 @@ import type { World } from '../model/world.ts';
 export interface LockClass {
   /** Tells it from all others. */
   readonly key: string;
-  /** As reports spell it: `&group->group_lock`, `vfio.device_lock`, `&node->lock/1`. */
+  /** As reports spell it: `&group->group_lock`, `&vfio.device_lock`, `&node->lock/1`. */
   readonly name: string;
 }
 
@@ -44,7 +44,7 @@ export class LockClasses {
     const { name, struct } = instance;
     const field = path.slice(name.length + 1);
     const nested = subclass === 0 ? '' : `/${subclass}`;
-    if (struct.lifetime === 'static') return { key: `${name}.${field}${nested}`, name: `${name}.${field}${nested}` };
+    if (struct.lifetime === 'static') return { key: `${name}.${field}${nested}`, name: `&${name}.${field}${nested}` };
     return { key: `struct ${struct.name}.${field}${nested}`, name: `&${this.pointerTo(struct, name)}->${field}${nested}` };
   }
 

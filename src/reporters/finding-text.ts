@@ -44,8 +44,8 @@ export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
 function facts(finding: Finding): readonly string[] {
-  const { trace, preemptions, proven, kind, loopFrom } = finding;
-  if (trace === null) return [];
+  const { trace, preemptions, proven, kind, loopFrom, order } = finding;
+  if (trace === null) return order === null ? [] : wrap(`${kind}: no one run shows all of it, so there is no schedule.`);
   // Those that are stuck from the beginning count, as in the diagram.
   const threads = threadsOf(finding, trace);
   const fewest = proven ? ' (no schedule has fewer)' : '';

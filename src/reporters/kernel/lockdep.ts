@@ -76,7 +76,10 @@ export function sleepingFunction(title: string, { fault, pair }: Finding, trace:
     ...(readers.length === 0 ? [] : [`RCU nest depth: ${nesting(sleeper.held, readers)}, expected: 0`]),
     ...locksHeldBy(site.thread, sleeper.held.filter((lock) => !isFrame(lock, trace)), trace),
     `Sleeps in: ${sleeper.next ?? site.event}`,
-    ...(taken === undefined ? [] : [`Preemption disabled at:`, ` ${innermost(taken)}, by ${taken.c}`]),
+    // With PREEMPT_RCU it is not, among readers.
+    ...(taken === undefined || taken.means.mode === 'shared'
+      ? []
+      : ['Preemption disabled at:', ` ${innermost(taken)}, by ${taken.c}`]),
     ...callTrace([...sleeper.functions, site.event]),
   ];
 }
