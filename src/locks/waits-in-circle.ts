@@ -32,14 +32,21 @@ export function waitsInCircle(program: Program, cycle: Cycle, within: readonly L
     const waiting = links.map((link) => waitingAt(program, state, link, forAWhile));
     if (waiting.some(({ length }) => length === 0)) return null;
     const between = others.flatMap((link) => waitingAt(program, state, link, forAWhile));
-    return ring([...waiting, between].flatMap((those, link) => those.map((each) => ({ ...each, link }))), cycle.length);
+    return ring(
+      [...waiting, between].flatMap((those, link) => those.map((each) => ({ ...each, link }))),
+      cycle.length,
+    );
   };
 }
 
 /** Two threads, or more, that hold locks of one class and wait for each other's. */
 export function waitsInOwnClass(program: Program, link: Link, forAWhile = false): WaitTest {
   const attempts = byPosition(attemptsOf(link));
-  return (state) => ring(waitingAt(program, state, attempts, forAWhile).map((each) => ({ ...each, link: 0 })), 1);
+  return (state) =>
+    ring(
+      waitingAt(program, state, attempts, forAWhile).map((each) => ({ ...each, link: 0 })),
+      1,
+    );
 }
 
 /** A handler waits for a lock of a thread that it keeps from running. */

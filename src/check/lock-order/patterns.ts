@@ -3,7 +3,14 @@ import { irqConflicts, type IrqConflict } from '../../locks/irq-usage.ts';
 import { type Cycle, cyclesIn, type Link, recursionsIn } from '../../locks/lock-cycles.ts';
 import { type Attempt, lockEdges, siteOf } from '../../locks/lock-edges.ts';
 import { whyNotCircular, whyNotInHandler, whyNotRecursive } from '../../locks/refute.ts';
-import { attemptsOf, mayBeLetOut, type WaitTest, waitsInCircle, waitsInHandler, waitsInOwnClass } from '../../locks/waits-in-circle.ts';
+import {
+  attemptsOf,
+  mayBeLetOut,
+  type WaitTest,
+  waitsInCircle,
+  waitsInHandler,
+  waitsInOwnClass,
+} from '../../locks/waits-in-circle.ts';
 import { plainName } from '../../model/names.ts';
 import type { Program } from '../../tables/program.ts';
 import type { LockOrder, OrderLink } from './lock-order.ts';
@@ -123,4 +130,6 @@ const leastEvent = (attempts: readonly Attempt[]): string => least(attempts.map(
 const leastObject = (attempts: readonly Attempt[]): string => least(attempts.map(({ takes }) => plainName(takes)));
 
 const named = (attempts: readonly Attempt[], event: string | null, object: string | null): readonly Attempt[] =>
-  attempts.filter((attempt) => (event ?? attempt.event) === attempt.event && (object ?? plainName(attempt.takes)) === plainName(attempt.takes));
+  attempts.filter(
+    (attempt) => (event ?? attempt.event) === attempt.event && (object ?? plainName(attempt.takes)) === plainName(attempt.takes),
+  );
