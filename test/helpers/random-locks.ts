@@ -148,6 +148,8 @@ function goOn(sections: readonly Section[], stand: Stand, taken: ReadonlySet<num
   return { section: stand.section + 1, held: [], next: 0, goesBack: false, ended: false };
 }
 
+const classOf = (lock: number | null | undefined): string => LOCKS[lock ?? -1] ?? '';
+
 /** Distinct threads, each waiting for a lock that the next one holds. */
 function ringsAmong(waits: readonly (number | null)[], state: State): readonly string[] {
   const found: string[] = [];
@@ -156,7 +158,7 @@ function ringsAmong(waits: readonly (number | null)[], state: State): readonly s
     for (const [next, { held }] of state.entries()) {
       if (!held.includes(lock) || waits[next] === null) continue;
       if (next === path[0] && path.length > 1)
-        found.push([...new Set<string>(path.map((thread) => LOCKS[waits[thread] as number]))].toSorted().join(' '));
+        found.push([...new Set(path.map((thread) => classOf(waits[thread])))].toSorted().join(' '));
       else if (!path.includes(next)) follow([...path, next]);
     }
   };
