@@ -48,11 +48,35 @@ export const listSchema = z.strictObject({
   ),
 });
 
+/** A step, or null for what was there at the start. */
+const origin = whole.nullable();
+
+const ledger = z.strictObject({
+  part: name,
+  start: z.string(),
+  end: z.string(),
+  postings: z.array(
+    z.strictObject({
+      step: whole,
+      thread: name,
+      function: z.string(),
+      what: z.enum(['taken', 'put', 'set', 'refused']),
+      entry: z.string().nullable(),
+      before: z.string(),
+      after: z.string(),
+      of: z.array(origin),
+    }),
+  ),
+  left: z.array(origin),
+  certain: z.boolean(),
+});
+
 const finding = z.strictObject({
   kind,
   id: name,
   expected: z.boolean(),
   message: z.string(),
+  title: z.string().nullable(),
   object: z.string(),
   threads: z.array(name),
   preemptions: whole,
@@ -67,6 +91,7 @@ const finding = z.strictObject({
       links: z.array(z.strictObject({ thread: name, holds: name, takes: name, functions: z.array(name), held: z.array(name) })),
     })
     .nullable(),
+  ledger: z.array(ledger),
   nearestOrder: z
     .strictObject({
       order: z.array(name),
@@ -130,6 +155,7 @@ export const replaySchema = z.strictObject({
 });
 
 export type ListJson = z.infer<typeof listSchema>;
+export type LedgerJson = z.infer<typeof ledger>;
 export type CheckJson = z.infer<typeof checkSchema>;
 export type ReplayJson = z.infer<typeof replaySchema>;
 
