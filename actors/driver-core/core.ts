@@ -20,6 +20,7 @@ import type { Mutex } from '../../machines/sync/mutex.ts';
 import type { CharDevices, DevicePrivate, SysfsDir, Vfio } from '../../machines/vfio/v6.6.ts';
 import { access, message, type Message, type Operation, send } from '../step.ts';
 import { list_add_tail, list_del_init } from '../sync/list.ts';
+import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 
 /** A struct device inside another struct. */
@@ -41,7 +42,7 @@ export const device_lock = (dev: { readonly mutex: Handle<Mutex> }): Operation =
 export const device_unlock = (dev: { readonly mutex: Handle<Mutex> }): Operation => unlock(dev.mutex);
 
 const get = access<Kref, 'refcount_inc'>('get', 'refcount_inc', { c: 'kobject_get(&$)' });
-const put = access<Kref, 'refcount_dec_and_test'>('put', 'refcount_dec_and_test', { c: 'kobject_put(&$)' });
+const put = access<Kref, 'refcount_dec_and_test'>(lastPut, 'refcount_dec_and_test', { c: 'kobject_put(&$)' });
 
 export const get_device = (dev: EmbeddedDevice): Operation => get(dev.kobj);
 
@@ -62,8 +63,10 @@ const delFromClass = usePrivate('klist_del(&$->knode_class)');
 const freePrivate = access<DevicePrivate, 'free'>({ kind: 'read', plain: true }, 'free', { c: 'kfree($)' });
 const clearPrivate = access<DevicePrivate, 'clear'>({ kind: 'write', plain: true }, 'clear', { c: '$ = NULL' });
 
-const sysfs_create_dir_ns = access<SysfsDir, 'sysfs_create_dir_ns'>('update', 'sysfs_create_dir_ns');
-const sysfs_remove_dir = access<SysfsDir, 'sysfs_remove_dir'>('update', 'sysfs_remove_dir');
+/** kernfs and devtmpfs have locks of their own. */
+const locked = { kind: 'update', orders: 'both' } as const;
+const sysfs_create_dir_ns = access<SysfsDir, 'sysfs_create_dir_ns'>(locked, 'sysfs_create_dir_ns');
+const sysfs_remove_dir = access<SysfsDir, 'sysfs_remove_dir'>(locked, 'sysfs_remove_dir');
 
 const node = (
   type: 'devtmpfs_create_node' | 'devtmpfs_delete_node',
@@ -72,7 +75,7 @@ const node = (
   seen: readonly Message[],
 ): Operation =>
   send(
-    message<CharDevices, typeof type>('update', vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }),
+    message<CharDevices, typeof type>(locked, vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }),
     ...seen,
   );
 

@@ -38,7 +38,7 @@ const of = (a: Code, b: Code): Variant =>
 /** In a line each: the object, and the two steps. */
 function racesOf(design: Variant): readonly string[] {
   const { races, judge } = traced(design);
-  const faults = races.map(({ slot, positions }) => judge.ofRace(slot, positions));
+  const faults = races.map(({ slot, accesses }) => judge.ofRace(slot, accesses));
   return [
     ...new Set(
       faults.map(
@@ -213,7 +213,7 @@ test('a kernel names the two functions by the alphabet', (t) => {
   }
   const { judge, races } = traced(of(writer, reader));
   const [race] = races;
-  const fault = race && judge.ofRace(race.slot, race.positions);
+  const fault = race && judge.ofRace(race.slot, race.accesses);
   t.is(fault?.kind, 'data-race');
   t.is(fault?.prints, 'BUG: KCSAN: data-race in reader / writer');
   t.deepEqual(fault?.sites.map((site) => site.function).toSorted(), ['reader', 'writer']);
