@@ -47,7 +47,7 @@ export interface Shape {
 export interface Syncs {
   readonly releases: readonly { readonly slot: number; readonly event: string }[];
   readonly acquires: readonly Acquire[];
-  /** What it has stored without a release: who reads that reads no earlier one. */
+  /** What it has stored without a look at what was there: who reads that has read nothing earlier. */
   readonly hides: readonly number[];
 }
 
@@ -223,7 +223,7 @@ export class Footprints {
       const after = means.after ?? null;
       const within = i === main ? pointedAt(reply) : null;
       if (orders === 'release' || orders === 'both') releases.push({ slot, event: this.nameOf(slot, events[i] as number) });
-      else if (means.kind === 'write') hides.push(slot);
+      if (means.kind === 'write') hides.push(slot);
       if (orders === 'acquire' || orders === 'both') acquires.push({ slot, after, within: null });
       if (orders === 'pointer' && within !== null) acquires.push({ slot, after, within });
     }

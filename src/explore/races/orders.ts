@@ -1,8 +1,8 @@
 /**
  * What synchronisation a step takes part in, as its meanings and its replies say.
  *
- * An acquire comes after the releases whose value it may have read: those to its object since the last store that was no
- * release, for what reads and writes at once hands on what it has found. Documentation/atomic_t.txt, memory-barriers.txt
+ * An acquire comes after the releases whose value it may have read: those to its object from the last store on, for what
+ * reads and writes at once hands on what it has found, and a store does not. Documentation/atomic_t.txt, memory-barriers.txt
  * and tools/memory-model say so of the kernel; the rest of that model is not here. A full barrier counts as a release and
  * an acquire of its own object, and not for what marked accesses to others would order with it.
  */
