@@ -6,7 +6,7 @@
 import test from 'ava';
 import type { Operation } from '../../actors/step.ts';
 import { kfree } from '../../actors/step.ts';
-import { complete, reinit_completion, wait_for_completion } from '../../actors/sync/completion.ts';
+import { complete, complete_all, reinit_completion, wait_for_completion } from '../../actors/sync/completion.ts';
 import { load, READ_ONCE, store, WRITE_ONCE } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { call_rcu, rcu_callbacks } from '../../actors/sync/rcu.ts';
@@ -217,4 +217,30 @@ test('a kernel names the two functions by the alphabet', (t) => {
   t.is(fault?.kind, 'data-race');
   t.is(fault?.prints, 'BUG: KCSAN: data-race in reader / writer');
   t.deepEqual(fault?.sites.map((site) => site.function).toSorted(), ['reader', 'writer']);
+});
+
+test('a release that changes nothing may come before or after who acquires from it', (t) => {
+  // Another has completed it for all; the flag says no more than that the data was written.
+  const design = variant({
+    objects: { box },
+    threads: ({ box: it }) => ({
+      writes: [
+        call(function* ({ data, flag, done }: Box) {
+          yield* store(data, 1);
+          yield* WRITE_ONCE(flag, 1);
+          yield* complete_all(done);
+        }, it),
+      ],
+      reads: [
+        call(function* ({ data, flag, done }: Box) {
+          if ((yield* READ_ONCE(flag)) === 0) return;
+          yield* wait_for_completion(done);
+          yield* load(data);
+        }, it),
+      ],
+      completes: [call(complete_all, it.done)],
+    }),
+    expect: [],
+  });
+  t.deepEqual(racesOf(design), ['box.data load store']);
 });

@@ -144,6 +144,20 @@ const handed: readonly (readonly [give: readonly Word[], take: readonly Word[]])
   [['synchronize'], ['enter a read side']],
   [['call_rcu'], []],
 ];
+/** What each rule is needed for, whole. */
+const telling: readonly (readonly (readonly Word[])[])[] = [
+  [['target = 1', 'publish'], ['dereference']],
+  [['target = 1', 'publish plainly'], ['dereference']],
+  [['target = 1', 'publish'], ['dereference plainly']],
+  [['x = 1', 'publish'], ['dereference', 'r = x']],
+  [['enter a read side', 'x = 1', 'leave a read side', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'enter a read side', 'r = x']],
+  [['x = 1', 'WRITE_ONCE(flag)', 'complete_all'], ['READ_ONCE(flag)', 'wait', 'r = x'], ['complete_all']],
+  [['x = 1', 'release', 'WRITE_ONCE(flag)'], ['acquire', 'r = x']],
+  [['x = 1', 'inc_return', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'inc', 'inc_return', 'r = x']],
+];
+const told: fc.Arbitrary<readonly (readonly Word[])[]> = fc
+  .tuple(fc.constantFrom(...telling), fc.option(word))
+  .map(([threads, more]) => (more === null ? threads : [...threads, [more]]));
 const passing: fc.Arbitrary<readonly (readonly Word[])[]> = fc
   .tuple(fc.constantFrom(...handed), fc.constantFrom<Word>('x = 1', 'r = x'), fc.constantFrom<Word>('x = 1', 'r = x'), thread(2))
   .map(([[give, take], before, after, other]) => [[before, ...give], [...take, after], other]);
@@ -153,6 +167,7 @@ export const racing: fc.Arbitrary<Racing> = fc.record({
     { weight: 2, arbitrary: fc.tuple(thread(5), thread(5)) },
     { weight: 2, arbitrary: fc.tuple(thread(3), thread(3), thread(2)) },
     { weight: 4, arbitrary: passing },
+    { weight: 1, arbitrary: told },
   ),
 });
 

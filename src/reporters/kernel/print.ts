@@ -9,7 +9,7 @@ import { ascii, count, wrap } from '../layout.ts';
 import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
-import { kcsan } from './kcsan.ts';
+import { kcsan, whenKcsanSpeaks } from './kcsan.ts';
 import { badUnlock, heldLockFreed, recursiveLocking, suspiciousRcu } from './lockdep.ts';
 import { bug, libraryWarn, oops, warn } from './warn.ts';
 
@@ -25,6 +25,8 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
   const { fault, trace, symptom, kind } = finding;
   const fitted = (lines: readonly string[]) => lines.flatMap((line) => fit(ascii(line), width));
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
+  if (fault.kind === 'data-race' && fault.prints !== null)
+    return { says: whenKcsanSpeaks(finding, trace), lines: fitted(kcsan(fault.prints, finding, trace)) };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
   return symptom === null
@@ -45,7 +47,6 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   if (begins('WARNING: possible recursive locking')) return recursiveLocking(prints, finding, trace);
   if (last === undefined) return [`${prints} (modelled)`];
   if (begins('BUG: KASAN: ')) return kasan(prints, last, trace);
-  if (begins('BUG: KCSAN: ')) return kcsan(prints, finding, trace);
   if (begins('BUG: ')) return oops(prints, last);
   if (begins('kernel BUG')) return bug(innermost(last), last);
   if (begins('WARNING: bad unlock balance')) return badUnlock(prints, last);
