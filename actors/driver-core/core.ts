@@ -19,7 +19,7 @@ import type { ListNode } from '../../machines/sync/list.ts';
 import type { Mutex } from '../../machines/sync/mutex.ts';
 import type { CharDevices, DevicePrivate, SysfsDir, Vfio } from '../../machines/vfio/v6.6.ts';
 import { access, message, type Message, type Operation, send } from '../step.ts';
-import { list_add_tail, list_del_init } from '../sync/list.ts';
+import { list_add_tail_locked, list_del_init_locked } from '../sync/list.ts';
 import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 
@@ -84,9 +84,9 @@ const node = (
  * entry: the kernel then says "kobject_add_internal failed for … with -EEXIST", beneath the complaint of sysfs.
  */
 function* kobject_add_internal(vfio: Vfio, dev: EmbeddedDevice): Operation<number> {
-  yield* list_add_tail(dev.entry, vfio.devices_kset);
+  yield* list_add_tail_locked(dev.entry, vfio.devices_kset);
   const error = yield* sysfs_create_dir_ns(dev.sd);
-  if (error !== 0) yield* list_del_init(dev.entry, vfio.devices_kset);
+  if (error !== 0) yield* list_del_init_locked(dev.entry, vfio.devices_kset);
   return error;
 }
 
@@ -115,5 +115,5 @@ export function* device_del(vfio: Vfio, dev: EmbeddedDevice, ...seen: readonly M
   yield* node('devtmpfs_delete_node', vfio, dev, seen);
   yield* delFromClass(dev.p);
   yield* sysfs_remove_dir(dev.sd);
-  yield* list_del_init(dev.entry, vfio.devices_kset);
+  yield* list_del_init_locked(dev.entry, vfio.devices_kset);
 }

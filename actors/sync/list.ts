@@ -17,6 +17,8 @@ const entryOf = (node: Node): Entry => handleAt(node.path.slice(0, node.path.las
 
 /** The head's pointers are stored with WRITE_ONCE(), so that list_empty() without a lock is no data race; a walk is. */
 const marked: Meaning = { kind: 'update' };
+/** Under a lock that is held for this step alone, and is not modelled. */
+const locked: Meaning = { kind: 'update', orders: 'both' };
 /** rcu_assign_pointer() */
 const publishing: Meaning = { kind: 'update', orders: 'release' };
 const plain: Meaning = { kind: 'write', plain: true };
@@ -38,17 +40,26 @@ export const list_add_tail = adds('list_add_tail', plain);
 export const list_add_rcu = adds('list_add', marking, 'list_add_rcu', publishing);
 export const list_add_tail_rcu = adds('list_add_tail', marking, 'list_add_tail_rcu', publishing);
 
+/** For callers who take a lock for it, and let it go at once. */
+export const list_add_tail_locked = adds('list_add_tail', marking, 'list_add_tail', locked);
+
 export const list_del = (node: Node, head: Head): Operation =>
   send(
     message<ListHead, 'list_del'>(marked, head, 'list_del', { entry: entryOf(node) }, { c: `list_del(&${spelled(node)})` }),
     message<ListNode, 'list_del'>(plain, node, 'list_del', { list: head }),
   );
 
-export const list_del_init = (node: Node, head: Head): Operation =>
-  send(
-    message<ListHead, 'list_del'>(marked, head, 'list_del', { entry: entryOf(node) }, { c: `list_del_init(&${spelled(node)})` }),
-    message<ListNode, 'list_del_init'>(plain, node, 'list_del_init', { list: head }),
-  );
+const delsInit =
+  (means: Meaning, heads: Meaning) =>
+  (node: Node, head: Head): Operation =>
+    send(
+      message<ListHead, 'list_del'>(heads, head, 'list_del', { entry: entryOf(node) }, { c: `list_del_init(&${spelled(node)})` }),
+      message<ListNode, 'list_del_init'>(means, node, 'list_del_init', { list: head }),
+    );
+
+export const list_del_init = delsInit(plain, marked);
+/** For callers who take a lock for it, and let it go at once. */
+export const list_del_init_locked = delsInit(marking, locked);
 
 export const list_del_rcu = (node: Node, head: Head): Operation =>
   send(

@@ -153,6 +153,7 @@ const telling: readonly (readonly (readonly Word[])[])[] = [
   [['enter a read side', 'x = 1', 'leave a read side', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'enter a read side', 'r = x']],
   [['x = 1', 'WRITE_ONCE(flag)', 'complete_all'], ['READ_ONCE(flag)', 'wait', 'r = x'], ['complete_all']],
   [['x = 1', 'release', 'WRITE_ONCE(flag)'], ['acquire', 'r = x']],
+  [['target = 1'], ['target = 1'], ['free']],
   [['x = 1', 'inc_return', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'inc', 'inc_return', 'r = x']],
 ];
 const told: fc.Arbitrary<readonly (readonly Word[])[]> = fc
