@@ -38,7 +38,7 @@ export interface Meaning {
   /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
   readonly stamped?: boolean;
   /**
-   * What it orders beside other accesses, perhaps by its reply: one that is not named there orders nothing. Left out, it is
+   * What it orders beside other accesses, perhaps by its reply as JSON: one that is not named orders nothing. Left out, it is
    * what the kind says: a release or a signal releases; an acquire or a wait acquires, unless it was refused; a put
    * releases, and the last one acquires; anything else orders nothing.
    */

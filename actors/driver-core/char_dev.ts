@@ -27,7 +27,11 @@ const on =
 export const cdev_init = on({ kind: 'write' }, 'cdev_init', (device) => `cdev_init(&${device}.cdev)`);
 const kobj_unmap = on(locked, 'kobj_unmap', (device) => `kobj_unmap(cdev_map, ${device}.devt)`);
 const put = on(lastPut, 'cdev_put', (device) => `cdev_put(&${device}.cdev)`);
-const path_lookupat = on({ kind: 'read', orders: 'acquire' }, 'path_lookupat', (device) => `path_lookupat(the node of ${device})`);
+const path_lookupat = on(
+  { kind: 'read', orders: 'acquire' },
+  'path_lookupat',
+  (device) => `path_lookupat(the node of ${device})`,
+);
 
 /** The last reference takes the inodes' pointers away, and lets the device go. */
 export function* cdev_put(vfio: Vfio, dev: EmbeddedDevice, release: Release): Operation {

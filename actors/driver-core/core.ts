@@ -74,10 +74,7 @@ const node = (
   device: EmbeddedDevice,
   seen: readonly Message[],
 ): Operation =>
-  send(
-    message<CharDevices, typeof type>(locked, vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }),
-    ...seen,
-  );
+  send(message<CharDevices, typeof type>(locked, vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }), ...seen);
 
 /**
  * lib/kobject.c. Where the name is taken it leaves the kset again, and takes with it whoever has joined with the same

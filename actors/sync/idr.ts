@@ -51,13 +51,7 @@ export const idr_is_empty = (of: Handle<Idr>): Operation<boolean> =>
 /** @returns the lowest free number, or -ENOSPC */
 export const ida_alloc_range = (from: Handle<Ida>, min: number, max: number): Operation<number> =>
   send<number>(
-    message<Ida, 'ida_alloc_range'>(
-      locked,
-      from,
-      'ida_alloc_range',
-      { min, max },
-      { c: `ida_alloc_range(&$, ${min}, ${max})` },
-    ),
+    message<Ida, 'ida_alloc_range'>(locked, from, 'ida_alloc_range', { min, max }, { c: `ida_alloc_range(&$, ${min}, ${max})` }),
   );
 
 export const ida_alloc = (from: Handle<Ida>): Operation<number> =>

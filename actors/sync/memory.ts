@@ -25,9 +25,7 @@ export const WRITE_ONCE = <T>(to: Handle<Field<T>>, value: T): Operation =>
   send(message<Field<T>, 'store'>('write', to, 'store', { value }, { c: `WRITE_ONCE($, ${valueOf(value)})` }));
 
 export const smp_load_acquire = <T>(from: Handle<Field<T>>): Operation<T> =>
-  send<T>(
-    message<Field<T>, 'load'>({ kind: 'read', orders: 'acquire' }, from, 'load', undefined, { c: 'smp_load_acquire(&$)' }),
-  );
+  send<T>(message<Field<T>, 'load'>({ kind: 'read', orders: 'acquire' }, from, 'load', undefined, { c: 'smp_load_acquire(&$)' }));
 
 export const smp_store_release = <T>(to: Handle<Field<T>>, value: T): Operation =>
   send(

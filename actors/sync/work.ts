@@ -65,7 +65,9 @@ export function* cancel_work_sync(wq: Queue, work: Work): Operation<boolean> {
 }
 
 const take = access<Workqueue, 'process_one_work'>({ kind: 'wait', after: ['queue_work', 'work_done'] }, 'process_one_work');
-const finish = access<Workqueue, 'work_done'>({ kind: 'update', orders: 'release' }, 'work_done', { c: 'process_one_work(&$): the function has returned' });
+const finish = access<Workqueue, 'work_done'>({ kind: 'update', orders: 'release' }, 'work_done', {
+  c: 'process_one_work(&$): the function has returned',
+});
 
 /** The daemon that runs what is queued. Several of them run several items at once. */
 export function* worker_thread(wq: Queue, functions: WorkFunctions): Operation {

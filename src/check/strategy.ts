@@ -118,13 +118,7 @@ export async function* withRaces(searched: Searched, { races: asked, turns }: Ho
   return { ...searched, found: { ...found, sightings: [...found.sightings, ...sightings] }, races, notes: [...notes, note] };
 }
 
-async function* bySearch(
-  how: How,
-  program: Program,
-  variant: Variant,
-  limits: Limits,
-  from: Resumption | null,
-): Turns<Searched> {
+async function* bySearch(how: How, program: Program, variant: Variant, limits: Limits, from: Resumption | null): Turns<Searched> {
   const { strategy, preemptions } = how;
   if (preemptions !== null) return yield* withinPreemptions(how, preemptions, program, variant, limits);
   switch (strategy) {

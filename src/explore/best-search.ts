@@ -194,7 +194,7 @@ interface Candidate extends Cost {
   readonly parent: number;
   readonly choice: number;
   /** Where a goal takes two steps from the node, the second. */
-  readonly then?: number;
+  readonly second?: number;
 }
 
 /** The goals, and which of them are open: one is settled once nothing cheaper can come. */
@@ -234,8 +234,8 @@ class Goals {
   results(reached: number | null): readonly (Counterexample | null)[] {
     return this.best.map((known) => {
       if (known === null) return null;
-      const { preemptions, parent, choice, then, steps } = known;
-      const last = then === undefined ? [] : [decode(then)];
+      const { preemptions, parent, choice, second, steps } = known;
+      const last = second === undefined ? [] : [decode(second)];
       const choices = steps === 0 ? [] : [...this.nodes.pathTo(parent), decode(choice), ...last];
       return { choices, preemptions, proven: reached === null || preemptions <= reached };
     });
@@ -255,7 +255,7 @@ class Goals {
   }
 
   private isBefore(one: Candidate, other: Candidate): boolean {
-    if (one.parent === other.parent && one.choice === other.choice) return (one.then ?? 0) < (other.then ?? 0);
+    if (one.parent === other.parent && one.choice === other.choice) return (one.second ?? 0) < (other.second ?? 0);
     return one.steps > 0 && this.nodes.isBefore(one.parent, one.choice, other.parent, other.choice);
   }
 }
@@ -302,7 +302,13 @@ export function* findBest(
   };
 
   /** Both steps of each race that can happen here, in both orders. */
-  const race = (meetings: readonly Meeting[], last: number, moved: number, { preemptions, threads, steps }: Cost, node: number) => {
+  const race = (
+    meetings: readonly Meeting[],
+    last: number,
+    moved: number,
+    { preemptions, threads, steps }: Cost,
+    node: number,
+  ) => {
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     for (const { fault, choices: both } of meetings)
       for (const [first, second] of [both, both.toReversed()] as const) {
@@ -316,7 +322,7 @@ export function* findBest(
           steps: steps + 2,
           parent: node,
           choice: encode(first.thread, first.way),
-          then: encode(second.thread, second.way),
+          second: encode(second.thread, second.way),
         });
       }
   };

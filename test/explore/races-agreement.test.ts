@@ -72,7 +72,10 @@ test('each search finds the data races of its definition, and no others', (t) =>
     t.deepEqual(sorted(metIn(plain)), sorted(brute.met), 'plain');
     t.deepEqual(sorted(metIn(reduced)), sorted(brute.met), 'reduced');
     t.deepEqual(sorted(unorderedBy(design, program)), sorted(brute.unordered), 'dpor');
-    t.deepEqual([...brute.met.keys()].filter((key) => !brute.unordered.has(key)), []);
+    t.deepEqual(
+      [...brute.met.keys()].filter((key) => !brute.unordered.has(key)),
+      [],
+    );
     seen.all++;
     seen.met += Number(brute.met.size > 0);
     seen.unorderedOnly += Number(brute.unordered.size > brute.met.size);

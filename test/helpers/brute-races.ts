@@ -128,17 +128,20 @@ export function bruteRaces(variant: Variant, most: number): { readonly met: Race
           ? usual(meaning.kind, meaning.try === true, mine)
           : typeof said === 'string'
             ? said
-            : (said[String(mine)] ?? 'nothing');
+            : (said[JSON.stringify(mine)] ?? 'nothing');
       const here = carried.get(slot) ?? [];
       const heard = here.filter(({ name }) => meaning.after?.includes(name) ?? true).map(({ event }) => event);
       if (orders === 'acquire' || orders === 'both') from.push(...heard);
-      const path = typeof mine === 'object' && mine !== null && 'at' in mine ? String(mine.at) : 'NULL';
+      const path = (mine as { readonly at?: string } | null)?.at ?? 'NULL';
       if (orders === 'pointer' && path !== 'NULL') pointers.push({ path, from: heard });
       const name = program.tables[slot]?.events[events[i] as number]?.type ?? '';
       const own = orders === 'release' || orders === 'both' ? [{ event: at, name }] : [];
       after.set(slot, meaning.kind === 'write' ? own : [...here, ...own]);
     }
-    return { event: { thread, site: siteOf(program, state, thread, way), touches: touches ?? [], from, pointers }, carried: after };
+    return {
+      event: { thread, site: siteOf(program, state, thread, way), touches: touches ?? [], from, pointers },
+      carried: after,
+    };
   };
 
   /** With which events the last one races, and at which field. */
@@ -169,7 +172,9 @@ export function bruteRaces(variant: Variant, most: number): { readonly met: Race
 
 const clashes = (some: readonly Touch[], others: readonly Touch[]): readonly number[] =>
   some.flatMap((one) =>
-    others.some((other) => other.slot === one.slot && (one.writes || other.writes) && (one.plain || other.plain)) ? [one.slot] : [],
+    others.some((other) => other.slot === one.slot && (one.writes || other.writes) && (one.plain || other.plain))
+      ? [one.slot]
+      : [],
   );
 
 /** The events and all that happens before them. */

@@ -6,7 +6,13 @@
 import * as fc from 'fast-check';
 import { kfree, type Operation, WARN_ON } from '../../actors/step.ts';
 import { atomic_cmpxchg, atomic_dec_and_test, atomic_inc, atomic_inc_return, atomic_set } from '../../actors/sync/atomic.ts';
-import { complete, complete_all, reinit_completion, try_wait_for_completion, wait_for_completion } from '../../actors/sync/completion.ts';
+import {
+  complete,
+  complete_all,
+  reinit_completion,
+  try_wait_for_completion,
+  wait_for_completion,
+} from '../../actors/sync/completion.ts';
 import { load, READ_ONCE, smp_load_acquire, smp_store_release, store, WRITE_ONCE } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import {
@@ -48,8 +54,7 @@ interface Shared extends HandleTo<typeof shared> {}
 type Act = (s: Shared, t: Target) => Operation<unknown>;
 
 /** Through the pointer, if there is one: what it leads to was perhaps not published when it was made. */
-const through =
-  (read: typeof load): Act =>
+const through = (read: typeof load): Act =>
   function* ({ p }) {
     const to = yield* read(p);
     return to === NULL ? 0 : yield* load((to as Target).x);
@@ -124,13 +129,19 @@ const thread = (longest: number) => fc.array(word, { minLength: 1, maxLength: lo
 
 /** Shapes that a heap of steps seldom has: a message from one thread to another by way of all that may order it. */
 const handed: readonly (readonly [give: readonly Word[], take: readonly Word[]])[] = [
-  [['lock', 'unlock'], ['lock', 'unlock']],
+  [
+    ['lock', 'unlock'],
+    ['lock', 'unlock'],
+  ],
   [['WRITE_ONCE(flag)'], ['READ_ONCE(flag)']],
   [['release'], ['acquire']],
   [['release', 'WRITE_ONCE(flag)'], ['acquire']],
   [['release'], ['release 2', 'acquire']],
   [['inc_return'], ['inc_return']],
-  [['inc_return', 'inc'], ['inc', 'inc_return']],
+  [
+    ['inc_return', 'inc'],
+    ['inc', 'inc_return'],
+  ],
   [['cmpxchg'], ['cmpxchg']],
   [['inc_return', 'set'], ['dec_and_test']],
   [['put'], ['put']],
@@ -149,12 +160,24 @@ const telling: readonly (readonly (readonly Word[])[])[] = [
   [['target = 1', 'publish'], ['dereference']],
   [['target = 1', 'publish plainly'], ['dereference']],
   [['target = 1', 'publish'], ['dereference plainly']],
-  [['x = 1', 'publish'], ['dereference', 'r = x']],
-  [['enter a read side', 'x = 1', 'leave a read side', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'enter a read side', 'r = x']],
+  [
+    ['x = 1', 'publish'],
+    ['dereference', 'r = x'],
+  ],
+  [
+    ['enter a read side', 'x = 1', 'leave a read side', 'WRITE_ONCE(flag)'],
+    ['READ_ONCE(flag)', 'enter a read side', 'r = x'],
+  ],
   [['x = 1', 'WRITE_ONCE(flag)', 'complete_all'], ['READ_ONCE(flag)', 'wait', 'r = x'], ['complete_all']],
-  [['x = 1', 'release', 'WRITE_ONCE(flag)'], ['acquire', 'r = x']],
-  [['target = 1'], ['target = 1'], ['free']],
-  [['x = 1', 'inc_return', 'WRITE_ONCE(flag)'], ['READ_ONCE(flag)', 'inc', 'inc_return', 'r = x']],
+  [
+    ['x = 1', 'release', 'WRITE_ONCE(flag)'],
+    ['acquire', 'r = x'],
+  ],
+  [['free', 'target = 1'], ['target = 1']],
+  [
+    ['x = 1', 'inc_return', 'WRITE_ONCE(flag)'],
+    ['READ_ONCE(flag)', 'inc', 'inc_return', 'r = x'],
+  ],
 ];
 const told: fc.Arbitrary<readonly (readonly Word[])[]> = fc
   .tuple(fc.constantFrom(...telling), fc.option(word))

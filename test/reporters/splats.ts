@@ -1,11 +1,13 @@
 /** Designs of one call each, which make a kernel print something: every shape of report once. */
 import {
   BUG_ON,
+  field,
   type Handle,
   type HandleTo,
   kfree,
   kzalloc,
   list_add,
+  list_for_each_entry,
   list_head,
   list_node,
   load,
@@ -15,15 +17,18 @@ import {
   type Operation,
   pointer,
   pool,
+  READ_ONCE,
   type Refcount,
   refcount,
   refcount_dec_and_test,
   refcount_inc,
   refcount_inc_not_zero,
   refcount_set,
+  store,
   struct,
   WARN,
   WARN_ON,
+  WRITE_ONCE,
 } from '../../actors/primitives.ts';
 import { call, defineScenario, type Scenario, type Variant, variant } from '../../src/index.ts';
 
@@ -37,8 +42,19 @@ const thing = struct('thing', {
   entry: list_node(),
   list: list_head(),
   next: pointer<Next>(),
+  state: field<number>(0),
+  ready: field<number>(0),
 });
 interface Thing extends HandleTo<typeof thing> {}
+
+/** One of two threads reads, the other writes, each in one step or more. */
+const byTwo = (reads: (it: Thing) => Operation<unknown>, writes: (it: Thing) => Operation<unknown>): Variant =>
+  variant({
+    objects: { thing },
+    threads: ({ thing }) => ({ reader: [call(reads, thing)], writer: [call(writes, thing)] }),
+    races: true,
+    expect: [],
+  });
 
 const byOne = (operation: (it: Thing) => Operation<unknown>, users = 0): Variant =>
   variant({
@@ -101,6 +117,37 @@ function* thing_reset(thing: Thing): Operation {
   yield* thing_put(thing);
 }
 
+function* thing_look(thing: Thing): Operation {
+  yield* load(thing.state);
+}
+function* thing_look_once(thing: Thing): Operation {
+  yield* READ_ONCE(thing.state);
+}
+function* thing_set(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+}
+function* thing_set_locked(thing: Thing): Operation {
+  yield* mutex_lock(thing.lock);
+  yield* store(thing.state, 1);
+  yield* mutex_unlock(thing.lock);
+}
+function* thing_clear(thing: Thing): Operation {
+  yield* store(thing.state, 0);
+}
+function* thing_walk(thing: Thing): Operation {
+  yield* list_for_each_entry<Thing, void>(thing.list, 'entry', function* () {});
+}
+function* thing_add(thing: Thing): Operation {
+  yield* list_add(thing.entry, thing.list);
+}
+function* thing_take(thing: Thing): Operation {
+  if ((yield* READ_ONCE(thing.ready)) === 1) yield* load(thing.state);
+}
+function* thing_hand_over(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+  yield* WRITE_ONCE(thing.ready, 1);
+}
+
 export const splats: Scenario = defineScenario({
   name: 'splats',
   summary: 'Every shape of what a kernel prints',
@@ -126,5 +173,10 @@ export const splats: Scenario = defineScenario({
     'lock-twice': byOne(thing_lock_twice),
     'list_add-twice': byOne(thing_add_twice),
     'a-set-that-loses-a-reference': byOne(thing_reset, 2),
+    'data-race': byTwo(thing_look, thing_set_locked),
+    'data-race-of-a-plain-write': byTwo(thing_look_once, thing_set),
+    'data-race-that-changes-nothing': byTwo(thing_look, thing_clear),
+    'data-race-on-a-list': byTwo(thing_walk, thing_add),
+    'data-race-of-accesses-that-are-apart': byTwo(thing_take, thing_hand_over),
   },
 });

@@ -42,4 +42,12 @@ export const path_lookupat = (cls: Handle<Class>, name: string): Operation<numbe
   );
 
 export const device_destroy = (cls: Handle<Class>, devt: number): Operation =>
-  send(message<Class, 'device_destroy'>({ kind: 'update', orders: 'both' }, cls, 'device_destroy', { devt }, { c: `device_destroy($, ${devt})` }));
+  send(
+    message<Class, 'device_destroy'>(
+      { kind: 'update', orders: 'both' },
+      cls,
+      'device_destroy',
+      { devt },
+      { c: `device_destroy($, ${devt})` },
+    ),
+  );

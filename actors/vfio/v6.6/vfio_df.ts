@@ -35,8 +35,7 @@ export function* vfio_allocate_device_file(device: VfioDevice, pools: Pools): Op
 export const grantAccess = (df: VfioDeviceFile): Operation =>
   along(smp_store_release(df.access_granted, true), moves(df.chart, 'granted'));
 
-export const isAccessGranted = (df: VfioDeviceFile): Operation<boolean> =>
-  smp_load_acquire(df.access_granted);
+export const isAccessGranted = (df: VfioDeviceFile): Operation<boolean> => smp_load_acquire(df.access_granted);
 
 /** By what a device file does DMA, and whether several may have the device. C asks df->iommufd; the caller knows. */
 export interface DmaPath {

@@ -125,7 +125,7 @@ export class Causality {
 
   private addRaces(run: Run, { earlier, slots }: Unordered, at: number): void {
     const [first, second] = [run.step(earlier), run.step(at)];
-    const ways = [first.way, second.way].toSorted((a, b) => a - b);
+    const ways = `${Math.min(first.way, second.way)} ${Math.max(first.way, second.way)}`;
     const open = slots.filter((slot) => this.found.get(`${slot} ${ways}`)?.primary !== true);
     if (open.length === 0) return;
     const past = run.pastOf(earlier, at);

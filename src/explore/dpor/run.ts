@@ -167,8 +167,7 @@ export class Run {
   private acquire(clock: Int32Array, at: number, { slot, after }: Acquire): void {
     for (let earlier = at - 1; earlier >= 0; earlier--) {
       const { releases, hides } = (this.steps[earlier] as Footprint).shape.syncs;
-      for (const released of releases)
-        if (released.slot === slot && isAmong(after, released.event)) this.joinTo(clock, earlier);
+      for (const released of releases) if (released.slot === slot && isAmong(after, released.event)) this.joinTo(clock, earlier);
       if (hides.includes(slot)) return;
     }
   }

@@ -103,7 +103,11 @@ export class CoEnabled {
 }
 
 /** The two steps in an order in which both can be taken; null where each would keep the other from it. */
-export function inOrder(program: Program, state: Int32Array, { choices: [one, other] }: Meeting): readonly [Choice, Choice] | null {
+export function inOrder(
+  program: Program,
+  state: Int32Array,
+  { choices: [one, other] }: Meeting,
+): readonly [Choice, Choice] | null {
   const next = new Int32Array(program.width);
   const isPossible = (first: Choice, second: Choice): boolean =>
     program.choose(state, first, next) && program.isWholeAt(next, program.position(next, second.thread).firstWay + second.way);

@@ -7,30 +7,20 @@
  * an acquire of its own object, and not for what marked accesses to others would order with it.
  */
 import type { Meaning, Orders } from '../../../actors/step.ts';
-import type { Json } from '../../../machines/object.ts';
-import { NULL_NAME } from '../../../machines/object.ts';
+import { type Json, type Name, NULL_NAME } from '../../../machines/object.ts';
 
 /** What the access orders, given what its step was answered; null where that is the answer of another object. */
-export function ordersOf(means: Meaning, reply: Json): Orders {
-  const { orders } = means;
+export function ordersOf({ kind, orders, try: isTry }: Meaning, reply: Json): Orders {
   if (typeof orders === 'string') return orders;
-  if (orders !== undefined) return orders[String(reply)] ?? 'nothing';
-  switch (means.kind) {
-    case 'release':
-    case 'signal':
-      return 'release';
-    case 'acquire':
-    case 'wait':
-      return means.try === true && reply === false ? 'nothing' : 'acquire';
-    case 'put':
-      return reply === true ? 'both' : 'release';
-    default:
-      return 'nothing';
-  }
+  if (orders !== undefined) return orders[JSON.stringify(reply)] ?? 'nothing';
+  if (kind === 'release' || kind === 'signal') return 'release';
+  if (kind === 'acquire' || kind === 'wait') return isTry === true && reply === false ? 'nothing' : 'acquire';
+  if (kind === 'put') return reply === true ? 'both' : 'release';
+  return 'nothing';
 }
 
 /** The object to which a pointer leads that the access has read; null if it has read none. */
-export function pointedAt(reply: Json): string | null {
-  if (typeof reply !== 'object' || reply === null || !('at' in reply)) return null;
-  return typeof reply.at === 'string' && reply.at !== NULL_NAME.at ? reply.at : null;
-}
+export const pointedAt = (reply: Json): string | null => (isName(reply) && reply.at !== NULL_NAME.at ? reply.at : null);
+
+const isName = (value: Json): value is Json & Name =>
+  typeof value === 'object' && value !== null && typeof (value as { readonly at?: unknown }).at === 'string';

@@ -7,7 +7,7 @@ const STATES_PER_TURN = 16_384;
 
 /** @returns what was seen of each race: at best in a state before which nothing was wrong */
 export function* racesIn(explored: Explored): Generator<Progress, readonly Sighting[], string | null> {
-  const { program, judge, visited, pathTo, depth } = explored;
+  const { program, judge, visited, depth } = explored;
   const races = new CoEnabled(program, judge);
   const seen = new Map<number, Sighting>();
   const state = program.initial();
@@ -19,7 +19,8 @@ export function* racesIn(explored: Explored): Generator<Progress, readonly Sight
       if (known?.primary === true) continue;
       const primary = !program.isTainted(state) && !judge.isWrong(state);
       const pair = known !== undefined && !primary ? null : inOrder(program, state, meeting);
-      if (pair !== null) seen.set(meeting.fault, { fault: meeting.fault, primary, byStep: true, way: () => [...pathTo(at), ...pair] });
+      if (pair !== null)
+        seen.set(meeting.fault, { fault: meeting.fault, primary, byStep: true, way: () => [...explored.pathTo(at), ...pair] });
     }
   }
   return [...seen.values()];

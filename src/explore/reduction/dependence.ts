@@ -59,8 +59,7 @@ export class Dependence {
 }
 
 /** They may make a data race, whatever they do to the object. */
-const race = ({ field: one }: Access, { field: other }: Access): boolean =>
-  one !== null && other !== null && mayRace(one, other);
+const race = ({ field: one }: Access, { field: other }: Access): boolean => one !== null && other !== null && mayRace(one, other);
 
 /** What is said only where it can be taken is never waited for. */
 function nextOf(program: Program, { slot, event, ifAble }: Access, snapshot: number): number {

@@ -7,6 +7,7 @@
  * it sees only where it models weak memory, which goes with its strict rules.
  */
 import type { Meaning } from '../../../actors/step.ts';
+import type { Json } from '../../../machines/object.ts';
 import type { Finding } from '../../check/finding.ts';
 import { plainName } from '../../model/names.ts';
 import type { Trace, TraceStep } from '../../trace/trace.ts';
@@ -85,10 +86,11 @@ function changeOf(finding: Finding, sides: readonly Side[]): string | null {
   return null;
 }
 
-function spell(context: { readonly [field: string]: unknown }): string | null {
+function spell(context: { readonly [field: string]: Json }): string | null {
   const fields = Object.values(context);
   const [value] = fields;
-  if (fields.length !== 1) return null;
-  if (typeof value === 'object' && value !== null && 'at' in value) return plainName(String(value.at));
-  return typeof value === 'object' ? null : String(value);
+  if (fields.length !== 1 || value === undefined) return null;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const { at } = value as { readonly at?: Json };
+  return typeof at === 'string' ? plainName(at) : null;
 }
