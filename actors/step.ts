@@ -47,7 +47,21 @@ export interface Meaning {
   readonly plain?: boolean;
   /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
   readonly stamped?: boolean;
+  /**
+   * What it orders beside other accesses, perhaps by its reply as JSON: one that is not named orders nothing. Left out, it is
+   * what the kind says: a release or a signal releases; an acquire or a wait acquires, unless it was refused; a put
+   * releases, and the last one acquires; anything else orders nothing.
+   */
+  readonly orders?: Orders | { readonly [reply: string]: Orders };
+  /** It acquires only from these events of the object. */
+  readonly after?: readonly string[];
 }
+
+/**
+ * `release`: what the thread did before comes before whatever a thread does that acquires from it. `pointer`: only what
+ * goes through the pointer that was read comes after the releases, by the address dependency.
+ */
+export type Orders = 'nothing' | 'acquire' | 'release' | 'both' | 'pointer';
 
 export type Event = { readonly type: string } & { readonly [key: string]: Json };
 

@@ -3,7 +3,8 @@ import type { Handle } from '../../machines/object.ts';
 import type { Cpu } from '../../machines/sync/cpu.ts';
 import { access, message, type Operation, send } from '../step.ts';
 
-const own = { kind: 'update', stamped: true } as const;
+/** What runs on one CPU is in one order. */
+const own = { kind: 'update', stamped: true, orders: 'both' } as const;
 
 /** A handler has its CPU to itself until it ends, and must not sleep. */
 export const irq_enter = access<Cpu, 'irq_enter'>({ kind: 'acquire', atomic: true, interrupt: true }, 'irq_enter');

@@ -4,7 +4,7 @@ import type { Sighting } from '../explore/found.ts';
 import type { Fault } from '../explore/judge.ts';
 import { type Lasso, findLassos } from '../explore/liveness.ts';
 import type { Explored } from '../explore/plain-search.ts';
-import { describe, named, type Subject } from './describe.ts';
+import { asMet, describe, named, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import type { Finding } from './finding.ts';
 import { type Effort, shrink } from './shrink.ts';
@@ -60,11 +60,18 @@ interface BestOf {
   readonly ways: ReadonlyMap<Lasso, Counterexample>;
 }
 
-async function bestOf({ program, judge }: Subject, { found: { sightings }, whole }: Searched, { run }: Pains): Promise<BestOf> {
+async function bestOf(
+  { program, judge }: Subject,
+  { found: { sightings }, whole, races }: Searched,
+  { run }: Pains,
+): Promise<BestOf> {
   const faults = new Map<number, Counterexample>();
   const ways = new Map<Lasso, Counterexample>();
   const search = async (primary: boolean, lassos: readonly Lasso[]) => {
-    const seen = sightings.filter(({ fault, primary: comesFirst }) => comesFirst === primary && !isRace(judge.faults[fault]));
+    const seen = sightings.filter(
+      ({ fault, primary: comesFirst }) =>
+        comesFirst === primary && (judge.faults[fault]?.kind !== 'data-race' || races?.met.has(fault) === true),
+    );
     const goals: readonly Goal[] = [
       ...seen.map(({ fault }) => ({ fault: judge.keyOf(fault) })),
       ...lassos.map(({ states }) => ({
@@ -87,9 +94,6 @@ async function bestOf({ program, judge }: Subject, { found: { sightings }, whole
   return { faults, lassos, lassosAfter, ways };
 }
 
-/** Two accesses that nothing orders are no fault of a step: only who knows the order of the whole run can tell. */
-const isRace = (fault: Fault | undefined): boolean => fault?.kind === 'data-race';
-
 async function findingOf(
   subject: Subject,
   { found }: Searched,
@@ -100,7 +104,7 @@ async function findingOf(
   const best = faults.get(sighting.fault);
   const { byStep } = sighting;
   const choices = best?.choices ?? sighting.way();
-  const fault = subject.judge.asMet(sighting.fault, choices, byStep);
+  const fault = asMet(subject, { fault: sighting.fault, choices, byStep });
   const met = { fault, choices, byStep, proven: best?.proven === true && found.cut === null };
   const finding = await describe(subject, met);
   return sighting.primary && best !== undefined ? shrink(subject, finding, met, effort) : finding;

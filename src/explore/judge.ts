@@ -7,6 +7,7 @@ import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Position, Program } from '../tables/program.ts';
 import type { Choice } from './choice.ts';
+import { type Accessing, spellAccess } from './races/accesses.ts';
 import { type Stuck, whoIsStuck } from './wait-for.ts';
 
 /** Where kernel code stands: the thread, the innermost function, the step and its object. */
@@ -34,6 +35,9 @@ export interface Fault {
 }
 
 type Unnumbered = Omit<Fault, 'id'>;
+
+/** How the key of a data race begins. */
+export const RACE = 'data-race|';
 
 /** The kinds that a search of this version looks for, whatever the scenario. */
 export const SEARCHED: readonly Kind[] = [
@@ -314,18 +318,23 @@ export class Judge {
     return this.always;
   }
 
-  /** Two accesses to one field that nothing orders. The title names the functions as a kernel does, by the alphabet. */
-  ofRace(slot: number, positions: readonly [Position, Position]): Fault {
-    const [first, second] = positions.map((position) => this.siteOf(position)) as [Site, Site];
+  /**
+   * Two accesses to one field that nothing orders, whoever makes them and whichever comes first. The title names the
+   * functions as a kernel does, by the alphabet.
+   */
+  ofRace(slot: number, accesses: readonly [Accessing, Accessing]): Fault {
+    const sides = accesses
+      .map(({ position, way }) => ({ site: this.siteOf(position), how: spellAccess(this.program, way, slot) }))
+      .map(({ site, how }) => ({ site, how, key: `${site.function}|${site.event}|${how}` }))
+      .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     const object = plainName(this.program.world.nameOf(slot));
-    const places = [first, second].map((site) => `${site.function}|${site.event}`).toSorted();
-    const functions = [first.function, second.function].toSorted();
-    const id = this.number(`data-race|${object}|${places.join('|')}`, {
+    const functions = sides.map(({ site }) => site.function);
+    const id = this.number([RACE + object, ...sides.map(({ key }) => key)].join('|'), {
       kind: 'data-race',
       object,
-      text: `${first.thread} and ${second.thread} access it, one of them to write, and nothing orders them`,
-      prints: `BUG: KCSAN: data-race in ${functions.join(' / ')}`,
-      sites: [first, second],
+      text: `${sides.map(({ site, how }) => `a ${how} in ${site.function}()`).join(' and ')}, and nothing orders them`,
+      prints: `BUG: KCSAN: data-race in ${functions.toSorted().join(' / ')}`,
+      sites: sides.map(({ site }) => site),
       reads: [slot],
     });
     return this.faults[id] as Fault;

@@ -145,6 +145,11 @@ export abstract class Stepper {
     return this.look(state, way) !== DISABLED_WAY;
   }
 
+  /** The way can be taken, and nothing stops its thread half-way. */
+  isWholeAt(state: Int32Array, way: number): boolean {
+    return this.look(state, way) === WHOLE;
+  }
+
   anyEnabled(state: Int32Array, thread: number): boolean {
     const position = state[this.slots + thread] as number;
     const first = this.positionFirst.all[position] as number;

@@ -39,15 +39,6 @@ export function pairOfStep(trace: Trace, kind: Kind, objects: readonly string[])
     if (read !== undefined) return pair(read, last);
   }
   const own = (step: TraceStep) => step.thread === last.thread;
-  if (kind === 'data-race') {
-    const other = earlier.findLast((step) => !own(step) && objects.includes(step.object));
-    // It is the same race whichever comes first.
-    if (other !== undefined)
-      return {
-        between: [other.event.type, last.event.type].toSorted() as [string, string],
-        marked: [other.index, last.index],
-      };
-  }
   const paths = objects.length > 0 ? objects : [last.object];
   const intruder = earlier.findLast((step) => !own(step) && paths.some((path) => changes(step, path)));
   const look = earlier.findLast(
@@ -73,6 +64,12 @@ interface KeptAt {
   readonly thread: string;
   readonly event: string;
 }
+
+/** The pair of a data race. It is the same whichever comes first. */
+export const pairOfUnordered = (first: TraceStep, second: TraceStep): RacingPair => ({
+  between: [first.event.type, second.event.type].toSorted() as [string, string],
+  marked: [first.index, second.index],
+});
 
 /** The pair of threads that are stuck: the steps before which the first two stand. */
 export function pairOfStuck(stuck: readonly Standing[]): RacingPair {

@@ -2,6 +2,7 @@
 import {
   BUG_ON,
   cpu,
+  field,
   down_read,
   call_rcu,
   down_write,
@@ -12,6 +13,7 @@ import {
   kfree,
   kzalloc,
   list_add,
+  list_for_each_entry,
   list_del,
   list_del_rcu,
   list_head,
@@ -26,6 +28,7 @@ import {
   pool,
   rcu_read_lock,
   rcu_read_unlock,
+  READ_ONCE,
   queue_work,
   rcu_callbacks,
   rcu_head,
@@ -37,6 +40,7 @@ import {
   refcount_inc,
   refcount_inc_not_zero,
   refcount_set,
+  store,
   rwsem,
   spin_lock,
   spin_unlock,
@@ -46,6 +50,7 @@ import {
   up_write,
   WARN,
   WARN_ON,
+  WRITE_ONCE,
   work_struct,
   worker_thread,
   workqueue,
@@ -69,12 +74,23 @@ const thing = struct('thing', {
   inner: mutex(),
   spin: spinlock(),
   sem: rwsem(),
+  state: field<number>(0),
+  ready: field<number>(0),
   work: work_struct('thing_free'),
   rcu: rcu_head(),
 });
 const machine = globals('machine', { cpu: cpu(), rcu: rcu_state() });
 interface Thing extends HandleTo<typeof thing> {}
 type Machine = HandleTo<typeof machine>;
+
+/** One of two threads reads, the other writes, each in one step or more. */
+const byTwo = (reads: (it: Thing) => Operation<unknown>, writes: (it: Thing) => Operation<unknown>): Variant =>
+  variant({
+    objects: { thing },
+    threads: ({ thing }) => ({ reader: [call(reads, thing)], writer: [call(writes, thing)] }),
+    races: true,
+    expect: [],
+  });
 
 const byOne = (operation: (it: Thing) => Operation<unknown>, users = 0): Variant =>
   variant({
@@ -181,6 +197,37 @@ function* thing_spin({ spin }: Thing): Operation {
 }
 function* thing_irq(thing: Thing, { cpu }: Machine): Operation {
   yield* interrupt(cpu, () => thing_spin(thing));
+}
+
+function* thing_look(thing: Thing): Operation {
+  yield* load(thing.state);
+}
+function* thing_look_once(thing: Thing): Operation {
+  yield* READ_ONCE(thing.state);
+}
+function* thing_set(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+}
+function* thing_set_locked(thing: Thing): Operation {
+  yield* mutex_lock(thing.lock);
+  yield* store(thing.state, 1);
+  yield* mutex_unlock(thing.lock);
+}
+function* thing_clear(thing: Thing): Operation {
+  yield* store(thing.state, 0);
+}
+function* thing_walk(thing: Thing): Operation {
+  yield* list_for_each_entry<Thing, void>(thing.list, 'entry', function* () {});
+}
+function* thing_insert(thing: Thing): Operation {
+  yield* list_add(thing.entry, thing.list);
+}
+function* thing_take(thing: Thing): Operation {
+  if ((yield* READ_ONCE(thing.ready)) === 1) yield* load(thing.state);
+}
+function* thing_hand_over(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+  yield* WRITE_ONCE(thing.ready, 1);
 }
 
 function* thing_dec(thing: Thing): Operation {
@@ -330,5 +377,10 @@ export const splats: Scenario = defineScenario({
       expect: [],
     }),
     'a-set-that-loses-a-reference': byOne(thing_reset, 2),
+    'data-race': byTwo(thing_look, thing_set_locked),
+    'data-race-of-a-plain-write': byTwo(thing_look_once, thing_set),
+    'data-race-that-changes-nothing': byTwo(thing_look, thing_clear),
+    'data-race-on-a-list': byTwo(thing_walk, thing_insert),
+    'data-race-of-accesses-that-are-apart': byTwo(thing_take, thing_hand_over),
   },
 });

@@ -9,7 +9,7 @@ import { ascii, count, wrap } from '../layout.ts';
 import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
-import { kcsan } from './kcsan.ts';
+import { kcsan, whenKcsanSpeaks } from './kcsan.ts';
 import { kmemleak } from './kmemleak.ts';
 import { lockOrder } from './lock-order.ts';
 import { badUnlock, heldLockFreed, recursiveLocking, sleepingFunction, stillHeld, suspiciousRcu } from './lockdep.ts';
@@ -32,6 +32,8 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
       lines: fitted(lockOrder(fault.prints, order)),
     };
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
+  if (fault.kind === 'data-race' && fault.prints !== null)
+    return { says: whenKcsanSpeaks(finding, trace), lines: fitted(kcsan(fault.prints, finding, trace)) };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
   const leaked = kind === 'leak' ? kmemleak(finding, trace) : [];
@@ -61,7 +63,6 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
     return stillHeld(prints, finding, trace);
   if (last === undefined) return [`${prints} (modelled)`];
   if (begins('BUG: KASAN: ')) return kasan(prints, last, trace);
-  if (begins('BUG: KCSAN: ')) return kcsan(prints, finding, trace);
   if (begins('BUG: ')) return oops(prints, last);
   if (begins('kernel BUG')) return bug(innermost(last), last);
   if (begins('WARNING: bad unlock balance')) return badUnlock(prints, last);
