@@ -337,12 +337,7 @@ test('down_write() is one statement: dropped with its wait, and delayed with it'
     expect: [],
   });
   const at = placesOf(two);
-  t.deepEqual(await stepsOf(two, [{ kind: 'drop', at: [at('down_write')] }]), [
-    'box->x',
-    'box->x',
-    'box->x = 1',
-    'box->x = 1',
-  ]);
+  t.deepEqual(await stepsOf(two, [{ kind: 'drop', at: [at('down_write')] }]), ['box->x', 'box->x', 'box->x = 1', 'box->x = 1']);
   t.deepEqual(await stepsOf(two, [{ kind: 'delay', at: at('down_write'), past: [at('load')] }]), [
     'box->x',
     'box->x',
@@ -387,10 +382,11 @@ test('a lock that is left out in a loop and kept is no program', async (t) => {
     instanceOf: ModelError,
     message: /goes round/,
   });
-  t.deepEqual(
-    await stepsOf(one(swaps), [{ kind: 'drop', at: [at('mutex_lock', 'swaps', 0), at('mutex_lock', 'swaps', 1)] }]),
-    ['box->x = 0', 'box->x = 1', 'box->x = 2'],
-  );
+  t.deepEqual(await stepsOf(one(swaps), [{ kind: 'drop', at: [at('mutex_lock', 'swaps', 0), at('mutex_lock', 'swaps', 1)] }]), [
+    'box->x = 0',
+    'box->x = 1',
+    'box->x = 2',
+  ]);
 });
 
 test('a lock that a call keeps cannot be left out', async (t) => {
