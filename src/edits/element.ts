@@ -45,6 +45,8 @@ export interface Trial {
   /** How many of the faults of the design as it stands are not met any more. */
   readonly lost: number;
   readonly states: number;
+  /** None was left out: data races and what never ends would have been found as well. */
+  readonly everyState: boolean;
   readonly seconds: number;
   /** Which bound cut it, or why it is no program. */
   readonly why: string | null;

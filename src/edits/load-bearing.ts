@@ -1,12 +1,7 @@
 /** Which parts of the kernel code in play are load-bearing: each is taken away in turn, and the variants are explored again. */
 import type { Scenario } from '../model/scenario.ts';
-import type { Element, ElementResult, LoadBearing, Survey, Trial } from './element.ts';
-
-/** Who explores: this thread, or others. */
-export interface Laboratory {
-  survey(scenario: Scenario, variant: string): Promise<Survey>;
-  try(scenario: Scenario, known: Survey, element: Element): Promise<Trial>;
-}
+import type { Element, ElementResult, LoadBearing, Trial } from './element.ts';
+import type { Laboratory } from './laboratory.ts';
 
 export interface LoadBearingOptions {
   readonly variants?: readonly string[];

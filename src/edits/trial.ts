@@ -5,6 +5,7 @@ import type { Finding } from '../check/finding.ts';
 import { findingsOf, type Pains } from '../check/findings.ts';
 import { type Searched, searchBy, USUALLY } from '../check/strategy.ts';
 import type { Sighting } from '../explore/found.ts';
+import { cutAt } from '../explore/plain-search.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Edit } from '../model/edit.ts';
 import { editVariant } from '../model/edit-variant.ts';
@@ -12,8 +13,11 @@ import type { Scenario, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import type { Survey, Trial } from './element.ts';
 import { elementsIn } from './elements.ts';
+import { racesIn } from './races.ts';
 
 export interface TrialLimits {
+  /** So many states are met one by one; if there are more, what only repeats itself is left out. */
+  readonly maxStored: number;
   readonly maxStates: number;
   /** For the search for the best counterexample. */
   readonly nodesForBest: number;
@@ -21,7 +25,7 @@ export interface TrialLimits {
   readonly mostFindings: number;
 }
 
-export const TRIAL_LIMITS: TrialLimits = { maxStates: 300_000, nodesForBest: 300_000, mostFindings: 3 };
+export const TRIAL_LIMITS: TrialLimits = { maxStored: 60_000, maxStates: 300_000, nodesForBest: 300_000, mostFindings: 3 };
 
 interface Run {
   readonly subject: Subject;
@@ -59,19 +63,29 @@ export async function tryWith(
   reason: Reason,
 ): Promise<Trial> {
   const began = performance.now();
-  const nothing = { variant: known.variant, findings: [], faults: 0, unreached: [], lost: 0, states: 0, why: null };
+  const nothing = {
+    variant: known.variant,
+    findings: [],
+    faults: 0,
+    unreached: [],
+    lost: 0,
+    states: 0,
+    everyState: false,
+    why: null,
+  };
   const seconds = () => (performance.now() - began) / 1000;
   try {
     const variant = editVariant(variantOf(scenario, known.variant), edits);
     const tried = await run(scenario, known.variant, variant, limits, reason);
     const { found } = tried.searched;
     const { states, cut } = found;
+    const everyState = cut === null && tried.searched.whole !== null;
     if (cut === null && isSame(ordersIn(tried.subject.program), known.orders))
-      return { ...nothing, outcome: 'same', states, seconds: seconds() };
+      return { ...nothing, outcome: 'same', states, everyState, seconds: seconds() };
     const compared = await compare(tried, known, limits, reason);
     const breaks = compared.faults > 0 || compared.unreached.length > 0;
     const outcome = breaks ? 'breaks' : cut === null ? 'holds' : 'cut';
-    return { ...nothing, ...compared, outcome, states, why: cut, seconds: seconds() };
+    return { ...nothing, ...compared, outcome, states, everyState, why: cut, seconds: seconds() };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return { ...nothing, outcome: 'no-program', why: error.message, seconds: seconds() };
@@ -80,8 +94,19 @@ export async function tryWith(
 
 async function run(scenario: Scenario, name: string, variant: Variant, limits: TrialLimits, reason: Reason): Promise<Run> {
   const program = new Program(variant);
-  const searched = await drive(searchBy(USUALLY, program, variant, { maxStates: limits.maxStates }), reason);
-  return { subject: { scenario, name, variant, program, judge: searched.found.judge }, searched };
+  const searched = await search(program, variant, limits, reason);
+  const { found, ends } = searched;
+  const sightings = ends === null ? found.sightings : [...found.sightings, ...racesIn(ends)];
+  const subject = { scenario, name, variant, program, judge: found.judge };
+  return { subject, searched: { ...searched, found: { ...found, sightings } } };
+}
+
+/** Every state, if they are not too many: in what is left out nobody looks for data races, or for what never ends. */
+async function search(program: Program, variant: Variant, limits: TrialLimits, reason: Reason): Promise<Searched> {
+  const everyState = { ...USUALLY, strategy: 'plain' } as const;
+  const first = await drive(searchBy(everyState, program, variant, { maxStates: limits.maxStored }), reason);
+  if (first.found.cut !== cutAt(limits.maxStored)) return first;
+  return drive(searchBy(USUALLY, program, variant, { maxStates: limits.maxStates }), reason);
 }
 
 const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
