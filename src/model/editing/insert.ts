@@ -24,7 +24,7 @@ export function replaces({ at, by, hears }: Replace): Rule {
   return {
     *step(step: Step): Operation<Json> {
       if (!isHere(step)) return yield* taken(step);
-      const reply = yield* taken({ step: [{ name: by.event.type, messages: [by] }], stack: step.stack });
+      const reply = yield* taken(besides(by, step));
       if (hears === undefined) return hearing(step, step.step[0], reply);
       const heard = hears.find(([from]) => said(from) === said(reply));
       if (heard === undefined) throw noProgram('another access replies what the code has no word for');
