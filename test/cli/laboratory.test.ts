@@ -8,7 +8,7 @@ import { loadBearing } from '../../src/edits/load-bearing.ts';
 import { judgeRun } from '../../src/check/judge-run.ts';
 import { formatSchedule, LiveRun, parseSchedule, replay, variantFor } from '../../src/index.ts';
 
-const options = { variants: ['merged-two-probes'], kinds: ['section', 'check'] } as const;
+const options = { variants: ['merged-two-probes'], kinds: ['check', 'get'] } as const;
 
 const outcomes = ({ results }: LoadBearing) =>
   results.map(({ element, verdict, trials }) => [
