@@ -68,6 +68,7 @@ class CoEnabled {
       if (writes.includes(null) || !writes.includes(true) || !this.inTurn(one, first, second, other)) continue;
       const positions = [program.position(this.state, one), program.position(this.state, other)] as const;
       const fault = judge.ofRace(slot, positions).id;
+      if (primary) this.settle(first, second, slot);
       if (this.found.get(fault)?.primary === true || (this.found.has(fault) && !primary)) continue;
       const last: readonly Choice[] = [
         { thread: one, way: first - positions[0].firstWay },
@@ -89,6 +90,15 @@ class CoEnabled {
       this.pairs.set(pair, slots);
     }
     return slots;
+  }
+
+  /** Nothing better can be found of the two. */
+  private settle(first: number, second: number, slot: number): void {
+    const pair = first * this.accesses.length + second;
+    this.pairs.set(
+      pair,
+      this.mayRaceAt(first, second).filter((other) => other !== slot),
+    );
   }
 
   /** By outcome: an update that leaves everything as it was has read. @returns null if the step cannot be taken, or not whole */

@@ -7,10 +7,18 @@ import { hastens } from './hasten.ts';
 import { holds } from './hold.ts';
 import { inserts, replaces } from './insert.ts';
 import type { Rule } from './rule.ts';
-import { runEdited } from './run-edited.ts';
+import { type KnownStacks, runEdited } from './run-edited.ts';
 
-export function edited<R>(make: () => Operation<R>, edits: readonly Edit[]): Operation<R> {
-  const all = edits.reduce<() => Operation<R>>((code, edit) => () => runEdited(code, ruleOf(edit)), make);
+/** By edit. */
+export type KnownPlaces = Map<number, KnownStacks>;
+
+/** @param known where the same code, with the same arguments, has been found to stand */
+export function edited<R>(make: () => Operation<R>, edits: readonly Edit[], known: KnownPlaces = new Map()): Operation<R> {
+  const all = edits.reduce<() => Operation<R>>((code, edit, i) => {
+    const stacks: KnownStacks = known.get(i) ?? new Map();
+    known.set(i, stacks);
+    return () => runEdited(code, ruleOf(edit), stacks);
+  }, make);
   return all();
 }
 

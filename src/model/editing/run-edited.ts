@@ -4,9 +4,13 @@ import type { Json } from '../../../machines/object.ts';
 import { resumeCode, resumeWithPlace, runsWithoutPlaces } from '../stack.ts';
 import { noProgram, type Rule } from './rule.ts';
 
-export function* runEdited<R>(make: () => Operation<R>, rule: Rule): Operation<R> {
+/** The stacks of steps that were asked for, by what the code had heard when it came to them. */
+export type KnownStacks = Map<string, string>;
+
+/** @param known of the same code, run before */
+export function* runEdited<R>(make: () => Operation<R>, rule: Rule, known: KnownStacks): Operation<R> {
   const code = make();
-  const past = new Past(make);
+  const past = new Past(make, known);
   for (let next = resumeCode(code, null); ; ) {
     if (next.done) {
       if (rule.end !== undefined) yield* rule.end();
@@ -36,9 +40,11 @@ class Past {
   readonly heard: Json[] = [];
   readonly loops: { readonly at: number; readonly state: string }[] = [];
   private readonly make: () => Operation<unknown>;
+  private readonly known: KnownStacks;
 
-  constructor(make: () => Operation<unknown>) {
+  constructor(make: () => Operation<unknown>, known: KnownStacks) {
     this.make = make;
+    this.known = known;
   }
 
   /** The next step, if the code hears this of the present one and of those that come then. */
@@ -50,14 +56,20 @@ class Past {
   placed(step: Step): Step {
     if (!runsWithoutPlaces()) return step;
     const heard = [...this.heard];
-    let stack: string | null = null;
-    const found = () => (stack ??= this.stepAfter(heard)?.stack ?? '');
+    const find = () => this.stackAfter(heard);
     return {
       step: step.step,
       get stack() {
-        return found();
+        return find();
       },
     };
+  }
+
+  private stackAfter(heard: readonly Json[]): string {
+    const name = JSON.stringify(heard);
+    let stack = this.known.get(name);
+    if (stack === undefined) this.known.set(name, (stack = this.stepAfter(heard)?.stack ?? ''));
+    return stack;
   }
 
   private stepAfter(heard: readonly Json[]): Step | null {
