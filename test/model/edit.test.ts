@@ -10,7 +10,9 @@ import { rwsem } from '../../machines/sync/rwsem.ts';
 import { type Handle, type HandleTo, struct } from '../../machines/object.ts';
 import { call, ModelError, type Variant, variant } from '../../src/index.ts';
 import type { Edit } from '../../src/model/edit.ts';
+import { editVariant } from '../../src/model/edit-variant.ts';
 import { placesOf, stepsOf } from '../helpers/edited.ts';
+import { plain } from '../helpers/searches.ts';
 
 const box = struct('box', { x: field<number>(0), y: field<number>(0), m: mutex(), n: mutex(), s: rwsem() });
 type Box = HandleTo<typeof box>;
@@ -360,6 +362,21 @@ test('edits are applied one after the other', async (t) => {
     'mutex_unlock(&box->n)',
     'box->y = 1',
   ]);
+});
+
+test('a step that was moved is found where it stands in the source, also in the tables', async (t) => {
+  function* three({ x, y }: Box): Operation {
+    yield* store(x, 1);
+    yield* store(y, 1);
+    yield* store(y, 2);
+  }
+  const [first, second] = [0, 1].map((nth) => placesOf(one(three))('store', 'three', nth)) as [string, string];
+  const edits: readonly Edit[] = [
+    { kind: 'delay', at: first, past: [second] },
+    { kind: 'drop', at: [first] },
+  ];
+  t.deepEqual(await stepsOf(one(three), edits), ['box->y = 1', 'box->y = 2']);
+  t.is(plain(editVariant(one(three), edits)).states, 3);
 });
 
 test('a lock that is left out in a loop and kept is no program', async (t) => {
