@@ -6,6 +6,7 @@ import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
 import { count, grouped, type Paint, WIDTH, wrap } from './layout.ts';
+import { ledgerText } from './ledger.ts';
 import { leftOut } from './not-needed.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
@@ -30,6 +31,7 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...block(facts(finding)),
     ...block(nearestOrder(finding)),
     ...block(kernel(finding)),
+    ...block(ledgerText(finding)),
     ...(placeOf === null || finding.trace === null
       ? []
       : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),
@@ -43,7 +45,8 @@ export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>
 
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
-function facts(finding: Finding): readonly string[] {
+/** How long and by whom the counterexample is, and what it does without. */
+export function facts(finding: Finding): readonly string[] {
   const { trace, preemptions, proven, kind, loopFrom } = finding;
   if (trace === null) return [];
   // Those that are stuck from the beginning count, as in the diagram.
@@ -60,7 +63,7 @@ function facts(finding: Finding): readonly string[] {
 /** How many differences are spelled out. */
 const MOST_DIFFERENCES = 5;
 
-function nearestOrder({ serial }: Finding): readonly string[] {
+export function nearestOrder({ serial }: Finding): readonly string[] {
   if (serial === null) return [];
   const { order, differences, outcomes } = serial;
   const shown = differences.slice(0, MOST_DIFFERENCES);

@@ -3,12 +3,12 @@ import { relative } from 'node:path';
 import type { CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
 import type { Progress } from '../../index.ts';
-import { checkJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
 import type { JobOptions } from '../check-job.ts';
+import { asDocument, type Format, type Reported } from '../check-document.ts';
 import { CheckPool, type Job, type Watch } from '../check-pool.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
@@ -20,12 +20,12 @@ import { type Selected, select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface CheckCommand {
-  readonly json: boolean;
+  readonly format: Format;
   readonly job: JobOptions;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
   readonly allSteps: boolean;
-  /** Null for the usual folder, or with `json` for none. */
+  /** Null for the usual folder, or for none with a format that has no commands in it. */
   readonly schedules: string | null;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -44,14 +44,14 @@ export async function check(terminal: Terminal, wanted: Wanted, command: CheckCo
   const placeOf = command.verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const run: Run = { ...command, folder, detail: detailFor(command, listed), placeOf };
   const { results, faulty, code } = await runAll(terminal, jobs, run);
-  if (command.json) terminal.print([JSON.stringify(checkJson(results, command.allSteps), null, 2)]);
+  if (command.format !== 'text') terminal.print([asDocument(command.format, results, run)]);
   else if (jobs.length > 1) terminal.print(['', ...summary({ results, faulty }, listed, terminal, command)]);
   else if (jobs.length === 0 && faults.length === 0) terminal.print(['There is nothing to check.']);
   return worst([...codes, code]);
 }
 
-const folderOf = ({ json, schedules }: CheckCommand): ScheduleFolder | null =>
-  json && schedules === null ? null : new ScheduleFolder(schedules ?? USUAL_FOLDER);
+const folderOf = ({ format, schedules }: CheckCommand): ScheduleFolder | null =>
+  ['json', 'sarif'].includes(format) && schedules === null ? null : new ScheduleFolder(schedules ?? USUAL_FOLDER);
 
 /** A report of everything that is shipped would fill a book: what was expected is drawn where one scenario was asked for. */
 function detailFor({ quiet, verbose }: CheckCommand, listed: Selected['listed']): TextOptions['detail'] {
@@ -67,7 +67,7 @@ interface Run extends CheckCommand {
 
 /** What came of the variants that were started. */
 interface Ran {
-  readonly results: readonly CheckResult[];
+  readonly results: readonly Reported[];
   readonly faulty: number;
 }
 
@@ -75,7 +75,7 @@ async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promi
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
   const pool = new CheckPool(jobs.length, run.jobs, run.job);
-  const results: CheckResult[] = [];
+  const results: Reported[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;
   const warn = (lines: readonly string[]) => {
@@ -97,8 +97,11 @@ async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promi
       codes.push(complain(terminal, came.error, `${nameOf(job)} (${relative(process.cwd(), job.file)})`));
       continue;
     }
-    results.push(came.result);
-    codes.push(codeOf(came.result), ...report(terminal, came.result, job, run, results.length === 1));
+    const { files, codes: unwritten } = writeSchedules(came.result, run.folder, terminal);
+    const reported = { result: came.result, job, replay: (finding: Finding) => replayOf(finding, files, job) };
+    results.push(reported);
+    codes.push(codeOf(came.result), ...unwritten);
+    if (run.format === 'text') report(terminal, reported, run, results.length === 1);
   }
   interrupt.end();
   await pool.close();
@@ -132,15 +135,9 @@ async function search(
   }
 }
 
-/** Writes the schedules, then prints what refers to them. */
-function report(terminal: Terminal, result: CheckResult, job: Job, run: Run, isFirst: boolean): readonly ExitCode[] {
-  const { files, codes } = writeSchedules(result, run.folder, terminal);
-  if (run.json) return codes;
-  const { detail, allSteps, placeOf } = run;
-  const replay = (finding: Finding) => replayOf(finding, files, job);
+function report(terminal: Terminal, { result, replay }: Reported, { detail, allSteps, placeOf }: Run, isFirst: boolean): void {
   const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
   terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
-  return codes;
 }
 
 function codeOf({ outcome }: CheckResult): ExitCode {
@@ -189,7 +186,10 @@ function summary(
 ): readonly string[] {
   const outcomes = ['as-expected', 'unexpected', 'missing', 'cut'] as const;
   const tally = outcomes
-    .map((outcome) => ({ n: results.filter((result) => result.outcome === outcome).length, said: outcomeText(outcome, paint) }))
+    .map((outcome) => ({
+      n: results.filter(({ result }) => result.outcome === outcome).length,
+      said: outcomeText(outcome, paint),
+    }))
     .concat({ n: faulty, said: paint.bad('FAULTY') })
     .filter(({ n }) => n > 0)
     .map(({ n, said }) => `${n} ${said}`);
