@@ -19,8 +19,8 @@ function races(one: Code, other: Code): readonly string[] {
     expect: [],
   });
   const explored = plain(design);
-  return racesIn(explored).map(({ fault, primary, way }) =>
-    [explored.judge.faults[fault]?.object, primary ? 'first' : 'after another', way().length].join(' '),
+  return racesIn(explored).map((race) =>
+    [explored.judge.faults[race.fault]?.object, race.primary ? 'first' : 'after another', race.way().length].join(' '),
   );
 }
 
