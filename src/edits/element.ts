@@ -72,6 +72,8 @@ export interface Known {
   readonly consequences: readonly string[];
   /** Who never gets out of what, or is never woken. */
   readonly endless: readonly string[];
+  /** The ids of what ends as no order of whole operations does. */
+  readonly unserial: readonly string[];
   readonly reached: readonly string[];
   /** Names all pairs of a step and the next of its thread, for whoever asks whether an edit has changed anything. */
   readonly orders: string;

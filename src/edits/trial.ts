@@ -5,7 +5,9 @@ import type { Subject } from '../check/describe.ts';
 import type { Finding } from '../check/finding.ts';
 import { findingsOf, type Pains } from '../check/findings.ts';
 import { type Searched, searchBy, USUALLY } from '../check/strategy.ts';
+import { checkSerial } from '../check/serial.ts';
 import type { Sighting } from '../explore/found.ts';
+import { endsOf } from '../explore/serial-ends.ts';
 import { cutAt } from '../explore/plain-search.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Edit } from '../model/edit.ts';
@@ -41,6 +43,7 @@ export async function survey(scenario: Scenario, name: string, limits: TrialLimi
   const orders = ordersIn(program);
   const noFaults: Searched = { ...searched, found: { ...found, sightings: [], sometimes: [] } };
   const { findings, consequences } = await findingsOf(subject, noFaults, painsOf(limits, reason));
+  const unserial = await unserialIn({ subject, searched }, limits, reason);
   const keysOf = (primary: boolean) =>
     found.sightings.filter((one) => one.primary === primary).map(({ fault }) => judge.keyOf(fault));
   return {
@@ -51,6 +54,7 @@ export async function survey(scenario: Scenario, name: string, limits: TrialLimi
     faults: keysOf(true),
     consequences: keysOf(false),
     endless: [...findings, ...consequences].map(({ fault }) => judge.keyOf(fault.id)),
+    unserial: unserial.map(({ id }) => id),
     reached: found.sometimes.flatMap(({ name, reached }) => (reached ? [name] : [])),
     orders,
   };
@@ -116,6 +120,20 @@ async function search(program: Program, variant: Variant, limits: TrialLimits, r
   return drive(searchBy(USUALLY, program, variant, { maxStates: limits.maxStates }), reason);
 }
 
+/** Where the scenario asks: outcomes that no order of whole operations gives. */
+async function unserialIn(
+  { subject, searched: { ends, found } }: Run,
+  { maxStates, nodesForBest }: TrialLimits,
+  reason: Reason,
+): Promise<readonly Finding[]> {
+  if (ends === null) return [];
+  const exhaustive = found.cut === null;
+  const serial = await checkSerial(subject, endsOf(ends), { maxStates, nodesForBest, exhaustive }, (search) =>
+    drive(search, reason),
+  );
+  return serial?.findings ?? [];
+}
+
 const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
   run: (search) => drive(search, reason),
   isStopped: () => reason(null) !== null,
@@ -137,7 +155,8 @@ async function compare({ subject, searched }: Run, known: Known, limits: TrialLi
   const sightings = loudestFirst(fresh, isRace).slice(0, limits.mostFindings);
   const only: Searched = { ...searched, found: { ...found, sightings, sometimes: [] } };
   const { findings } = await findingsOf(subject, only, painsOf(limits, reason));
-  const all = findings.filter(({ fault }) => isNew(fault.id));
+  const unserial = await unserialIn({ subject, searched }, limits, reason);
+  const all = [...findings.filter(({ fault }) => isNew(fault.id)), ...unserial.filter(({ id }) => !known.unserial.includes(id))];
   const unreached = found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name));
   return {
     findings: all.toSorted((a, b) => costOf(a).localeCompare(costOf(b))),

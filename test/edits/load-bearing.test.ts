@@ -78,6 +78,27 @@ test('what one variant does not need another may', async (t) => {
   );
 });
 
+test('where the scenario asks for whole operations, a lock is needed for what no order of them gives', async (t) => {
+  function* first_user({ x, m }: Counter): Operation<boolean> {
+    yield* mutex_lock(m);
+    const isFirst = (yield* READ_ONCE(x)) === 0;
+    if (isFirst) yield* WRITE_ONCE(x, 1);
+    yield* mutex_unlock(m);
+    return isFirst;
+  }
+  const asks = (serialisable: Pick<Variant, 'serialisable'>) => ({
+    ...variant({
+      objects: { counter },
+      threads: ({ counter }) => ({ a: [call(first_user, counter)], b: [call(first_user, counter)] }),
+      expect: [],
+    }),
+    ...serialisable,
+  });
+  const without = 'without mutex_lock(&counter.m) in first_user()';
+  t.regex((await verdicts(asks({ serialisable: ['counter.x'] })))[0] ?? '', /: load-bearing \(non-serialisable/);
+  t.is((await verdicts(asks({ serialisable: null })))[0], `${without}: unneeded`);
+});
+
 const device = struct('device', { users: refcount(1), data: field<number>(0) });
 const list = globals('list', { lock: mutex(), has: field<boolean>(true) });
 type Device = HandleTo<typeof device>;
