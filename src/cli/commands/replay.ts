@@ -100,7 +100,9 @@ const placesFor = ({ verbose }: ReplayCommand): PlaceOf | null => (verbose ? pla
 /** What was played, and what it came to, in a sentence. */
 function playedSentence({ schedule, trace, finding }: Played): string {
   const rest = leftOut(schedule.without);
-  const played = `${schedule.scenario}/${schedule.variant}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
+  const edits = schedule.edits?.length ?? 0;
+  const edited = edits === 0 ? '' : `, with ${count(edits, 'edit')} of its code`;
+  const played = `${schedule.scenario}/${schedule.variant}${edited}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
   if (finding !== null) return `${played}: ${finding.finding.id}.`;
   return `${played}${rest === null ? '' : `, without ${rest}`}.`;
 }
