@@ -9,6 +9,7 @@
 import { inspect } from 'node:util';
 import { type Alternative, decode, encode, isAgain, type Mark, type Operation, type Step } from '../../actors/step.ts';
 import type { Json } from '../../machines/object.ts';
+import { edited, type KnownPlaces } from './editing/edited.ts';
 import { ModelError, messageOf } from './errors.ts';
 import { type Held, heldBy, type Kept, nameHeld } from './held.ts';
 import { freeze, survivesJson } from './json.ts';
@@ -53,9 +54,24 @@ interface Loop {
 /** A call as one generator: the operation, then the work it has left for the return to user space. */
 function* runCall(call: Call, args: readonly unknown[]): Operation<unknown> {
   const deferred: (() => Operation)[] = [];
-  const result = yield* withoutDeferring(call.operation(...(args as never[])), deferred);
-  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) yield* withoutDeferring(work(), deferred);
+  const { edits } = call;
+  const code = <R>(make: () => Operation<R>, known?: KnownPlaces) =>
+    withoutDeferring(edits.length === 0 ? make() : edited(make, edits, known), deferred);
+  const result = yield* code(() => call.operation(...(args as never[])), edits.length === 0 ? undefined : placesIn(call, args));
+  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) yield* code(work);
   return result;
+}
+
+/** Of edited calls, by their arguments: code is run again for each position, and asked each time where it stands. */
+const places = new WeakMap<Call, Map<string, KnownPlaces>>();
+
+function placesIn(call: Call, args: readonly unknown[]): KnownPlaces {
+  const byArguments = places.get(call) ?? new Map<string, KnownPlaces>();
+  places.set(call, byArguments);
+  const name = JSON.stringify(args);
+  const known: KnownPlaces = byArguments.get(name) ?? new Map();
+  byArguments.set(name, known);
+  return known;
 }
 
 function* withoutDeferring<R>(operation: Operation<R>, deferred: (() => Operation)[]): Operation<R> {

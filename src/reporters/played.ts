@@ -20,7 +20,9 @@ function sentence({ schedule, trace, diverged, finding }: Played): string {
   const rest = leftOut(schedule.without);
   const rounds = schedule.loop === null ? '' : diverged === null ? ', its loop twice' : ', its loop once';
   const steps = count(trace.steps.length, 'step');
-  const played = `${schedule.scenario}/${schedule.variant}: ${steps} played on the live actors${rounds}`;
+  const edits = schedule.edits?.length ?? 0;
+  const edited = edits === 0 ? '' : `, with ${count(edits, 'edit')} of its code`;
+  const played = `${schedule.scenario}/${schedule.variant}${edited}: ${steps} played on the live actors${rounds}`;
   if (finding !== null) return `${played}: ${finding.finding.id}.`;
   return `${played}${rest === null ? '' : `, without ${rest}`}.`;
 }
