@@ -112,7 +112,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
 }
 
 /** What the user wants, and what the machine has to spare. */
-function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
+export function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
   return (progress) => {
     if (maxSeconds && performance.now() - began > maxSeconds * 1000)
       return maxSeconds === 1 ? '1 second' : `${maxSeconds} seconds`;
@@ -141,7 +141,7 @@ export function variantOf(scenario: Scenario, name: string): Variant {
 type Reason = (progress: Progress | null) => string | null;
 
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
-async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
+export async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
   try {
     let turn = await search.next(null);
     while (!turn.done) {

@@ -1,0 +1,84 @@
+/** Two designs of one scenario, compared: verdicts, findings, outcomes, lock order, and how one fares where the other fails. */
+import { type CheckOptions, type CheckResult, drive, reasonToStop } from '../check/check.ts';
+import { NODES_FOR_BEST } from '../check/findings.ts';
+import { checkSerial, type SerialCheck } from '../check/serial.ts';
+import { endsOf } from '../explore/serial-ends.ts';
+import { ModelError } from '../model/errors.ts';
+import { nearest } from '../model/nearest.ts';
+import type { Scenario, Variant } from '../model/scenario.ts';
+import { compareFindings, type FindingsDiff } from './findings.ts';
+import { compareLockEdges, type LockEdgeDiff } from './lock-edges.ts';
+import { compareOutcomes, type OutcomeDiff } from './outcomes.ts';
+import { type Replayed, replayOn } from './replayed.ts';
+import { type Side, searchSide } from './side.ts';
+
+export interface Diff {
+  readonly scenario: Scenario;
+  readonly checks: readonly [a: CheckResult, b: CheckResult];
+  readonly findings: FindingsDiff;
+  readonly outcomes: OutcomeDiff;
+  /** Whether what comes of B comes of its calls in some order, one after the other. */
+  readonly serial: SerialCheck;
+  /** The counterexamples of A, followed in B. */
+  readonly replayed: readonly Replayed[];
+  readonly locks: LockEdgeDiff;
+  /** The threads that B has not. */
+  readonly strangers: readonly string[];
+}
+
+export interface DiffOptions extends CheckOptions {
+  /** The thread of B that stands for one of A, where their names differ. */
+  readonly threads: ReadonlyMap<string, string>;
+}
+
+/** @throws ModelError if a thread that was named is none, or if the search stores no states */
+export async function diff(scenario: Scenario, a: string, b: string, options: DiffOptions): Promise<Diff> {
+  const sideA = await searchSide(scenario, a, options);
+  const sideB = await searchSide(scenario, b, options);
+  checkThreads(options.threads, sideA, sideB);
+  const threadInB = (thread: string) => options.threads.get(thread) ?? thread;
+  const replayed: Replayed[] = [];
+  for (const finding of sideA.check.findings) {
+    const run = await replayOn(finding, sideB, threadInB);
+    if (run !== null) replayed.push(run);
+  }
+  return {
+    scenario,
+    checks: [sideA.check, sideB.check],
+    findings: compareFindings(sideA.check.findings, sideB.check.findings),
+    outcomes: compareOutcomes(sideA, sideB, threadInB),
+    serial: await serialOf(sideB, options),
+    replayed,
+    locks: compareLockEdges(sideA, sideB),
+    strangers: threadsOf(sideA).filter((thread) => !threadsOf(sideB).includes(threadInB(thread))),
+  };
+}
+
+/** By all that it holds, unless the scenario says itself what is to be compared. */
+async function serialOf({ scenario, name, variant, program, searched }: Side, options: CheckOptions): Promise<SerialCheck> {
+  const subject = { scenario, name, variant: { ...variant, expect: [] }, program, judge: searched.judge };
+  const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: searched.cut === null };
+  const reason = reasonToStop(options, performance.now());
+  const serial = await checkSerial(subject, endsOf(searched), limits, (search) => drive(search, reason));
+  if (serial === null) throw new RangeError('the results of calls were not kept');
+  return serial;
+}
+
+const threadsOf = ({ variant }: { readonly variant: Variant }): readonly string[] => Object.keys(variant.threads);
+
+function checkThreads(threads: DiffOptions['threads'], a: Side, b: Side): void {
+  for (const [inA, inB] of threads) {
+    refuseStranger(inA, a);
+    refuseStranger(inB, b);
+  }
+}
+
+function refuseStranger(thread: string, side: Side): void {
+  const known = threadsOf(side);
+  if (known.includes(thread)) return;
+  const near = nearest(thread, known);
+  throw new ModelError(
+    `Variant "${side.name}" has no thread "${thread}"`,
+    near === null ? `threads: ${known.join(', ')}` : `did you mean "${near}"?`,
+  );
+}
