@@ -4,6 +4,7 @@ import type { ExitCode } from './exit.ts';
 import { formatHelp, withExamples } from './help.ts';
 import { version } from './package.ts';
 import { addCheck } from './program/check.ts';
+import { addDiff } from './program/diff.ts';
 import { addExport } from './program/export.ts';
 import { addList } from './program/list.ts';
 import { addReplay } from './program/replay.ts';
@@ -31,6 +32,7 @@ export function programFor(terminal: Terminal, ends: (code: ExitCode) => void): 
   addCheck(program, terminal, ends);
   addReplay(program, terminal, ends);
   addRun(program, terminal, ends);
+  addDiff(program, terminal, ends);
   addExport(program, terminal, ends);
   return program;
 }

@@ -1,14 +1,17 @@
 /** Two designs of one scenario, compared: verdicts, findings, outcomes, lock order, and how one fares where the other fails. */
 import { type CheckOptions, type CheckResult, drive, reasonToStop } from '../check/check.ts';
+import { confirm } from '../check/confirm.ts';
+import { scheduleOf } from '../check/describe.ts';
 import { NODES_FOR_BEST } from '../check/findings.ts';
 import { checkSerial, type SerialCheck } from '../check/serial.ts';
 import { endsOf } from '../explore/serial-ends.ts';
 import { ModelError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import type { Scenario, Variant } from '../model/scenario.ts';
+import type { Schedule } from '../trace/schedule.ts';
 import { compareFindings, type FindingsDiff } from './findings.ts';
 import { compareLockEdges, type LockEdgeDiff } from './lock-edges.ts';
-import { compareOutcomes, type OutcomeDiff } from './outcomes.ts';
+import { compareOutcomes, type OnlyHere, type OutcomeDiff } from './outcomes.ts';
 import { type Replayed, replayOn } from './replayed.ts';
 import { type Side, searchSide } from './side.ts';
 
@@ -16,14 +19,20 @@ export interface Diff {
   readonly scenario: Scenario;
   readonly checks: readonly [a: CheckResult, b: CheckResult];
   readonly findings: FindingsDiff;
-  readonly outcomes: OutcomeDiff;
-  /** Whether what comes of B comes of its calls in some order, one after the other. */
-  readonly serial: SerialCheck;
+  /** What runs come out with; else why no run is ever over. */
+  readonly outcomes: (OutcomeDiff & WaysToOutcomes) | string;
+  /** Whether what comes of B comes of its calls in some order, one after the other; null where no run is ever over. */
+  readonly serial: SerialCheck | null;
   /** The counterexamples of A, followed in B. */
   readonly replayed: readonly Replayed[];
   readonly locks: LockEdgeDiff;
   /** The threads that B has not. */
   readonly strangers: readonly string[];
+}
+
+/** For each of `only`, how to come to one of them. */
+export interface WaysToOutcomes {
+  readonly schedules: readonly [a: readonly Schedule[], b: readonly Schedule[]];
 }
 
 export interface DiffOptions extends CheckOptions {
@@ -46,12 +55,30 @@ export async function diff(scenario: Scenario, a: string, b: string, options: Di
     scenario,
     checks: [sideA.check, sideB.check],
     findings: compareFindings(sideA.check.findings, sideB.check.findings),
-    outcomes: compareOutcomes(sideA, sideB, threadInB),
-    serial: await serialOf(sideB, options),
+    outcomes: await outcomesOf(sideA, sideB, threadInB),
+    serial: sideB.endless === null ? await serialOf(sideB, options) : null,
     replayed,
     locks: compareLockEdges(sideA, sideB),
     strangers: threadsOf(sideA).filter((thread) => !threadsOf(sideB).includes(threadInB(thread))),
   };
+}
+
+async function outcomesOf(a: Side, b: Side, threadInB: (thread: string) => string): Promise<Diff['outcomes']> {
+  for (const { name, endless } of [a, b])
+    if (endless !== null) return `in ${name} the task ${endless} goes on for ever, so no run is ever over`;
+  const outcomes = compareOutcomes(a, b, threadInB);
+  const [onlyA, onlyB] = outcomes.only;
+  return { ...outcomes, schedules: [await schedulesOf(a, onlyA), await schedulesOf(b, onlyB)] };
+}
+
+/** Played on the live actors, as all that is said of a run. */
+async function schedulesOf({ scenario, name, variant, program }: Side, only: readonly OnlyHere[]): Promise<readonly Schedule[]> {
+  const schedules: Schedule[] = [];
+  for (const { way } of only) {
+    const { live } = await confirm(program, variant, way);
+    schedules.push(scheduleOf({ scenario, name, variant }, null, live, null));
+  }
+  return schedules;
 }
 
 /** By all that it holds, unless the scenario says itself what is to be compared. */

@@ -48,7 +48,7 @@ interface Met {
 export function compareOutcomes(a: Side, b: Side, threadInB: (thread: string) => string): OutcomeDiff {
   const shared = sharedPlaces(a, b, threadInB);
   const { places } = shared;
-  const [metA, metB] = [metBy(a, shared.read[0]), metBy(b, shared.read[1])];
+  const [metA, metB] = withoutVoid([metBy(a, shared.read[0]), metBy(b, shared.read[1])], places);
   const values = places.map((_, i) => [valuesAt(metA, i), valuesAt(metB, i)] as const);
   const agree = values.map(
     ([here, there]) => here.length === 0 || there.length === 0 || here.some((value) => there.includes(value)),
@@ -79,6 +79,20 @@ function metBy(side: Side, read: (state: Int32Array) => Values): readonly Met[] 
     if (!met.has(key)) met.set(key, { values, way: () => end.way() });
   }
   return [...met.values()];
+}
+
+const VOID = 'null';
+const NOT_CALLED = 'not called';
+
+/** Where a call of one design returns nothing, all that can be compared is whether it is made. */
+function withoutVoid(met: readonly [readonly Met[], readonly Met[]], places: SharedPlaces['places']): typeof met {
+  const saysNothing = places.map(
+    ({ of }, i) =>
+      of === 'call' && met.some((each) => valuesAt(each, i).every((value) => value === VOID || value === NOT_CALLED)),
+  );
+  const dull = (value: string | null, i: number) => (saysNothing[i] && value !== NOT_CALLED ? VOID : value);
+  const [a, b] = met.map((each) => each.map(({ values, way }) => ({ values: values.map(dull), way })));
+  return [a ?? [], b ?? []];
 }
 
 const valuesAt = (met: readonly Met[], place: number): readonly string[] =>

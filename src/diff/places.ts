@@ -119,7 +119,8 @@ function valuesIn(owns: readonly Own[], outcomes: Outcomes, state: Int32Array): 
   return owns.map(({ read }) => read(state, outcome));
 }
 
-const plain = (value: string | null): string | null => value && plainName(value);
+/** Names of pool slots within a value lose their thread: which thread allocates is a matter of the design. */
+const plain = (value: string | null): string | null => value && value.replace(/@[\w.-]*?(?:#\d+)?(?=["\s,\]}]|$|\.\w)/g, '');
 const namesOf = (owns: readonly Own[]): readonly string[] => owns.map(({ name }) => name);
 
 /** `user.open() / openDevice()`: the thread is said once. */

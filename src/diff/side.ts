@@ -10,8 +10,10 @@ export interface Side {
   readonly scenario: Scenario;
   readonly name: string;
   readonly check: CheckResult;
-  /** As the scenario has it, but that what each call returned is kept to the end. */
+  /** As the scenario has it, but that what each call returned is kept to the end, if there is one. */
   readonly variant: Variant;
+  /** A task that never ends: then no run is ever over. */
+  readonly endless: string | null;
   readonly program: Program;
   readonly searched: Explored;
 }
@@ -23,7 +25,8 @@ export interface Side {
 export async function searchSide(scenario: Scenario, name: string, options: CheckOptions): Promise<Side> {
   const given = variantOf(scenario, name);
   const check = await checkVariant(scenario, name, options);
-  const variant = { ...given, serialisable: given.serialisable ?? Object.keys(given.objects) };
+  const [endless = null] = Object.keys(given.threads).filter((thread) => isEndless(given, thread));
+  const variant = endless === null ? { ...given, serialisable: given.serialisable ?? Object.keys(given.objects) } : given;
   const program = new Program(variant);
   const reason = reasonToStop(options, performance.now());
   const { ends } = await drive(searchBy({ ...USUALLY, ...options.how }, program, variant, options), reason);
@@ -32,5 +35,7 @@ export async function searchSide(scenario: Scenario, name: string, options: Chec
       'Designs are compared by a search that stores states',
       'leave the strategy out, or take plain or reduced',
     );
-  return { scenario, name, check, variant, program, searched: ends };
+  return { scenario, name, check, variant, endless, program, searched: ends };
 }
+
+const isEndless = ({ threads }: Variant, name: string): boolean => threads[name]?.kind === 'task' && threads[name].forever;
