@@ -27,7 +27,7 @@ export function addDiff(program: Command, terminal: Terminal, ends: (code: ExitC
     .addOption(
       new Option('--format <NAME>', 'text, markdown, rst, html, json').choices([...DOCUMENT_FORMATS, 'json']).default('text'),
     )
-    .option('--json', 'print interlock.diff/1', false)
+    .addOption(new Option('--json', '--format json: interlock.diff/1').default(false).conflicts('format'))
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
     .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
     .action(async (scenario: string, a: string, b: string, { format, json, thread, maxStates, time }: DiffFlags) =>
