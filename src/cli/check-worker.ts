@@ -3,18 +3,12 @@ import type { SourceMapPayload } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import type { CheckResult } from '../check/check.ts';
 import type { Progress } from '../explore/found.ts';
-import { ModelError, messageOf } from '../model/errors.ts';
-import type { Scenario } from '../model/scenario.ts';
-import { loadShipped } from './catalogue.ts';
 import { checkJob, type JobOptions } from './check-job.ts';
-import { bundleMaps, loadFile } from './load-file.ts';
+import { bundleMaps } from './load-file.ts';
+import { type Failure, failureOf, scenarioOf, type VariantOrder } from './other-thread.ts';
 
-/** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
-export interface Order {
-  readonly file: string;
-  readonly shipped: boolean;
-  readonly scenario: string;
-  readonly variant: string;
+/** What is to be checked. */
+export interface Order extends VariantOrder {
   readonly options: JobOptions;
   /** Not zero once the search is to stop. */
   readonly stop: Int32Array;
@@ -27,32 +21,11 @@ export type Report =
   | { readonly type: 'progress'; readonly progress: Omit<Progress, 'checkpoint'> }
   | { readonly type: 'warning'; readonly lines: readonly string[] }
   | { readonly type: 'result'; readonly result: Omit<CheckResult, 'scenario'>; readonly maps: Maps }
-  | {
-      readonly type: 'error';
-      readonly isTheirs: boolean;
-      readonly message: string;
-      readonly next: string | null;
-      readonly stack: string;
-      readonly maps: Maps;
-    };
+  | ({ readonly type: 'error'; readonly maps: Maps } & Failure);
 
 const EVERY_MS = 100;
-const loaded = new Map<string, Promise<readonly Scenario[]>>();
 
 const tell = (report: Report): void => parentPort?.postMessage(report);
-
-async function scenarioOf({ file, shipped, scenario: name }: Order): Promise<Scenario> {
-  const all = shipped ? (await loadShipped()).listed.map(({ scenario }) => scenario) : await scenariosIn(file);
-  const found = all.find((scenario) => scenario.name === name);
-  if (found !== undefined) return found;
-  throw new ModelError(`${file} no longer defines "${name}"`, 'it was changed meanwhile: check it again');
-}
-
-function scenariosIn(file: string): Promise<readonly Scenario[]> {
-  let scenarios = loaded.get(file);
-  if (scenarios === undefined) loaded.set(file, (scenarios = loadFile(file)));
-  return scenarios;
-}
 
 async function check(order: Order): Promise<void> {
   const scenario = await scenarioOf(order);
@@ -71,16 +44,5 @@ async function check(order: Order): Promise<void> {
 }
 
 parentPort?.on('message', (order: Order) => {
-  check(order).catch((error: unknown) => {
-    const isTheirs = error instanceof ModelError;
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
-    tell({
-      type: 'error',
-      isTheirs,
-      message: messageOf(error),
-      next: isTheirs ? error.next : null,
-      stack,
-      maps: [...bundleMaps],
-    });
-  });
+  check(order).catch((error: unknown) => tell({ type: 'error', ...failureOf(error), maps: [...bundleMaps] }));
 });

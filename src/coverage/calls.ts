@@ -3,6 +3,7 @@ import type { Json } from '../../machines/object.ts';
 import type { Judge } from '../explore/judge.ts';
 import { plainName } from '../model/names.ts';
 import type { Position, Program } from '../tables/program.ts';
+import { errnoName } from './errno-names.ts';
 import { byText } from './machines.ts';
 import { numbersIn, type Visits } from './visits.ts';
 
@@ -43,7 +44,7 @@ export function resultsIn({ program, positions }: Visits): readonly OperationRes
 function spellResult(value: Json): string {
   const at = typeof value === 'object' && value !== null && 'at' in value ? value.at : null;
   if (typeof at === 'string') return at === 'NULL' ? 'NULL' : 'a pointer';
-  return value === null ? 'nothing' : JSON.stringify(value);
+  return value === null ? 'nothing' : errnoName(JSON.stringify(value));
 }
 
 export function waysIn({ program, positions, ways }: Visits, judge: Judge): readonly StepWays[] {
@@ -62,7 +63,10 @@ export function waysIn({ program, positions, ways }: Visits, judge: Judge): read
     }
   }
   const named = (all: ReadonlyMap<string, boolean>, taken: boolean) =>
-    [...all].filter(([, was]) => was === taken).map(([way]) => way).toSorted();
+    [...all]
+      .filter(([, was]) => was === taken)
+      .map(([way]) => way)
+      .toSorted();
   return [...found.values()]
     .map(({ function: name, step, all }) => ({ function: name, step, taken: named(all, true), never: named(all, false) }))
     .toSorted(byText);

@@ -5,6 +5,8 @@
  * what it was given is no place of its own.
  */
 
+import { errnoName } from './errno-names.ts';
+
 /** How often the code between two offsets was run: of ranges that contain one another the innermost tells. */
 export interface Counted {
   readonly startOffset: number;
@@ -44,11 +46,20 @@ export function codeIn(text: string, counted: readonly Counted[]): Code {
   return {
     functions: functions
       .filter(({ name }) => isKernelName(name))
-      .map(({ name, offset }) => ({ name, offset, run: counted.some((range) => range.startOffset === offset && range.count > 0) })),
+      .map(({ name, offset }) => ({
+        name,
+        offset,
+        run: counted.some((range) => range.startOffset === offset && range.count > 0),
+      })),
     errnos: [...lines.matchAll(ERRNO)].map((match) => {
       const { 1: named, 2: number, index } = match;
       const around = functions.findLast(({ offset }) => offset < index);
-      return { errno: `-${named ?? number ?? ''}`, function: around?.name ?? '', offset: index, run: wasRun(index, counted) };
+      return {
+        errno: errnoName(`-${named ?? number ?? ''}`),
+        function: around?.name ?? '',
+        offset: index,
+        run: wasRun(index, counted),
+      };
     }),
   };
 }

@@ -18,7 +18,15 @@ export interface VariantCoverage {
   readonly operations: readonly OperationResults[];
   readonly ways: readonly StepWays[];
   readonly pairs: readonly RacedPair[];
-  readonly sometimes: readonly { readonly name: string; readonly reached: boolean }[];
+  readonly sometimes: readonly Wanted[];
+}
+
+/** What a scenario says is reached in some state. */
+export interface Wanted {
+  readonly name: string;
+  readonly reached: boolean;
+  /** That it is not reached is what the scenario expects. */
+  readonly expected: boolean;
 }
 
 /** State by state: a reduction leaves out states in which threads stand beside each other, and that is asked here. */
@@ -40,7 +48,11 @@ export function* coverVariant(
     operations: resultsIn(visits),
     ways: waysIn(visits, found.judge),
     pairs: racesIn(visits),
-    sometimes: found.sometimes.map(({ name: wanted, reached }) => ({ name: wanted, reached })),
+    sometimes: found.sometimes.map(({ name: wanted, reached }) => ({
+      name: wanted,
+      reached,
+      expected: variant.expect.some(({ kind, object }) => kind === 'never-reached' && object === wanted),
+    })),
   };
 }
 

@@ -66,7 +66,11 @@ const twoMachines = (a: MachineCoverage, b: MachineCoverage): MachineCoverage =>
     (one, other): PartCoverage => ({ part: one.part, entered: union(one.entered, other.entered) }),
   ),
   entered: union(a.entered, b.entered),
-  taken: together([...a.taken, ...b.taken], (taken) => JSON.stringify(taken), (one) => one).toSorted(byText),
+  taken: together(
+    [...a.taken, ...b.taken],
+    (taken) => JSON.stringify(taken),
+    (one) => one,
+  ).toSorted(byText),
 });
 
 const twoOperations = (a: OperationResults, b: OperationResults): OperationResults => ({

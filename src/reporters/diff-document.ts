@@ -7,6 +7,7 @@ import type { Block, Document } from '../document/document.ts';
 import { code, heading, list, paragraph } from './blocks.ts';
 import { outcomeBlocks, serialBlocks } from './diff-outcomes.ts';
 import { replayedBlocks } from './diff-replayed.ts';
+import { withCode } from './finding-document.ts';
 import { nameFinding } from './finding-text.ts';
 import { count, grouped, listed, plain } from './layout.ts';
 import { claim, effort, outcomeText } from './verdict.ts';
@@ -73,7 +74,7 @@ function findingBlocks({ checks: [a, b], findings: { only, both } }: Diff): read
 }
 
 const lineOf = (finding: Finding): string =>
-  `${nameFinding(finding)} (${finding.id}${finding.expected ? '' : ', not expected'}).`;
+  `${withCode(nameFinding(finding))} (${finding.id}${finding.expected ? '' : ', not expected'}).`;
 
 function lockBlocks({ checks: [a, b], locks: { only, both } }: Diff): readonly Block[] {
   const [lost, gained] = only;

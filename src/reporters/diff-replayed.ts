@@ -3,6 +3,7 @@ import type { Diff } from '../diff/diff.ts';
 import type { PartingWays, Replayed } from '../diff/replayed.ts';
 import type { Block } from '../document/document.ts';
 import { code, heading, list, paragraph } from './blocks.ts';
+import { withCode } from './finding-document.ts';
 import { nameFinding } from './finding-text.ts';
 import { count, grouped, listed } from './layout.ts';
 
@@ -10,14 +11,17 @@ export function replayedBlocks({ checks: [a, b], replayed }: Diff): readonly Blo
   if (replayed.length === 0) return [];
   return [
     heading(`The failing runs of ${a.variant} in ${b.variant}`),
-    ...replayed.flatMap((run) => [paragraph(`${nameFinding(run.finding)}:`), ...list(wayOf(run, a.variant, b.variant))]),
+    ...replayed.flatMap((run) => [
+      paragraph(`${withCode(nameFinding(run.finding))}:`),
+      ...list(wayOf(run, a.variant, b.variant)),
+    ]),
   ];
 }
 
 function wayOf(run: Replayed, a: string, b: string): readonly string[] {
   const { first, left, found, finding, same, extra, leftOut } = run;
   const steps = finding.trace?.steps.length ?? 0;
-  const faults = found.length === 0 ? 'nothing is found' : `${listed(found.map(nameFinding))} is found`;
+  const faults = found.length === 0 ? 'nothing is found' : `${listed(found.map((each) => withCode(nameFinding(each))))} is found`;
   if (first === null) return [`All ${count(steps, 'step')} are the same, and ${faults}.`];
   const before =
     first.step === 1 ? `They part at the first step of ${steps}:` : `Before step ${first.step} of ${steps} all is the same. Then`;
