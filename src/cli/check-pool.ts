@@ -8,7 +8,7 @@ import type { Scenario } from '../model/scenario.ts';
 import { checkJob, type JobHooks, type JobOptions } from './check-job.ts';
 import type { Order, Report } from './check-worker.ts';
 import { bundleMaps } from './load-file.ts';
-import { errorOf } from './other-thread.ts';
+import { errorOf } from './worker-failure.ts';
 
 export interface Job {
   readonly scenario: Scenario;

@@ -5,10 +5,15 @@ import type { CheckResult } from '../check/check.ts';
 import type { Progress } from '../explore/found.ts';
 import { checkJob, type JobOptions } from './check-job.ts';
 import { bundleMaps } from './load-file.ts';
-import { type Failure, failureOf, scenarioOf, type VariantOrder } from './other-thread.ts';
+import { type Failure, failureOf } from './worker-failure.ts';
+import { scenarioOf } from './worker-scenario.ts';
 
-/** What is to be checked. */
-export interface Order extends VariantOrder {
+/** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
+export interface Order {
+  readonly file: string;
+  readonly shipped: boolean;
+  readonly scenario: string;
+  readonly variant: string;
   readonly options: JobOptions;
   /** Not zero once the search is to stop. */
   readonly stop: Int32Array;

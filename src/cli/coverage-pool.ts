@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import type { Progress } from '../explore/found.ts';
 import { InternalError } from '../model/errors.ts';
 import type { CoverOrder, CoverReport } from './coverage-worker.ts';
-import { errorOf } from './other-thread.ts';
+import { errorOf } from './worker-failure.ts';
 
 export type CoverResult = Omit<Extract<CoverReport, { type: 'result' }>, 'type'>;
 

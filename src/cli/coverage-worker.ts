@@ -6,9 +6,11 @@ import { Recorder } from '../coverage/recorder.ts';
 import type { Progress } from '../explore/found.ts';
 import { variantNamed } from './find.ts';
 import { codeFilesOf, isKernelCode } from './kernel-code.ts';
-import { type Failure, failureOf, scenarioOf, type VariantOrder } from './other-thread.ts';
+import { type Failure, failureOf } from './worker-failure.ts';
+import { scenarioOf, type WhichScenario } from './worker-scenario.ts';
 
-export interface CoverOrder extends VariantOrder {
+export interface CoverOrder extends WhichScenario {
+  readonly variant: string;
   readonly maxStates: number;
   /** Not zero once the search is to stop. */
   readonly stop: Int32Array;

@@ -6,15 +6,18 @@ import { coverageDocument } from '../../reporters/coverage-document.ts';
 import { coverageJson } from '../../reporters/coverage-json.ts';
 import { complain } from '../complaint.ts';
 import { CoveragePool, type CoverResult, type CoverWatch } from '../coverage-pool.ts';
+import type { CoverOrder } from '../coverage-worker.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { shippedCode } from '../kernel-code.ts';
-import type { VariantOrder } from '../other-thread.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type CoverageFormat = DocumentFormat | 'json';
+
+/** One variant, and where it is found. */
+type Wanting = Pick<CoverOrder, 'file' | 'shipped' | 'scenario' | 'variant'>;
 
 export interface CoverageCommand {
   readonly format: CoverageFormat;
@@ -26,7 +29,7 @@ export interface CoverageCommand {
 export async function coverage(terminal: Terminal, wanted: Wanted, command: CoverageCommand): Promise<ExitCode> {
   const { listed, faults } = await select(wanted);
   const orders = listed.flatMap(({ scenario, file, shipped, variants }) =>
-    variants.map((variant): VariantOrder => ({ scenario: scenario.name, file, shipped, variant })),
+    variants.map((variant): Wanting => ({ scenario: scenario.name, file, shipped, variant })),
   );
   const codes = faults.map((fault) => complain(terminal, fault));
   if (orders.length === 0) {
@@ -55,11 +58,7 @@ interface Came {
   readonly code: ExitCode;
 }
 
-async function coverAll(
-  terminal: Terminal,
-  orders: readonly VariantOrder[],
-  { jobs, maxStates }: CoverageCommand,
-): Promise<Came> {
+async function coverAll(terminal: Terminal, orders: readonly Wanting[], { jobs, maxStates }: CoverageCommand): Promise<Came> {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const interrupt = onInterrupt(terminal);
   const looks = setInterval(() => {
