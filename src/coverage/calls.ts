@@ -42,7 +42,7 @@ export function resultsIn({ program, positions }: Visits): readonly OperationRes
 }
 
 function spellResult(value: Json): string {
-  const at = typeof value === 'object' && value !== null && 'at' in value ? value.at : null;
+  const at = typeof value === 'object' && value !== null && 'at' in value ? (value as { readonly at: Json }).at : null;
   if (typeof at === 'string') return at === 'NULL' ? 'NULL' : 'a pointer';
   return value === null ? 'nothing' : errnoName(JSON.stringify(value));
 }

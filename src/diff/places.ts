@@ -134,7 +134,7 @@ const POINTER = 'a pointer';
 
 function spellResult(result: Json | undefined): string {
   if (result === undefined) return 'not called';
-  const at = typeof result === 'object' && result !== null && 'at' in result ? result.at : null;
+  const at = typeof result === 'object' && result !== null && 'at' in result ? (result as { readonly at: Json }).at : null;
   if (typeof at !== 'string') return JSON.stringify(result);
   return at === 'NULL' ? at : POINTER;
 }

@@ -78,15 +78,16 @@ const lineOf = (finding: Finding): string =>
 
 function lockBlocks({ checks: [a, b], locks: { only, both } }: Diff): readonly Block[] {
   const [lost, gained] = only;
-  const same = `${count(both, 'edge')} ${both === 1 ? 'is' : 'are'} the same in both`;
+  const same =
+    both === 0 ? 'No edge is the same in both' : `${count(both, 'edge')} ${both === 1 ? 'is' : 'are'} the same in both`;
   const part = (what: string, edges: readonly LockEdge[]): readonly Block[] =>
     edges.length === 0 ? [] : [paragraph(`${what}:`), ...list(edges.map(edgeLine))];
   return [
     heading('Lock order'),
     paragraph(
       lost.length + gained.length === 0
-        ? `No edge is lost and none is gained: ${same}.`
-        : `Who holds the first lock of an edge takes the second; locks are told apart by struct and field. ${same}.`,
+        ? `No edge is lost and none is gained${both === 0 ? ': there is none' : `: ${same}`}.`
+        : `Who holds the first lock of an edge takes the second; locks are told apart by struct and field, and those of which the lock validator of the kernel keeps no order are left out. ${same}.`,
     ),
     ...part(`Only in ${a.variant}`, lost),
     ...part(`Only in ${b.variant}`, gained),
@@ -101,6 +102,6 @@ function basis({ checks: [a, b], strangers }: Diff): string {
   const none =
     strangers.length === 0
       ? ''
-      : ` ${b.variant} has no thread of the name ${listed(strangers.map(code))}: nothing that they do is compared, unless \`--thread\` says who stands for whom.`;
+      : ` ${b.variant} has no thread of the name ${listed(strangers.map(code))}: nothing that ${strangers.length === 1 ? 'it does' : 'they do'} is compared, unless \`--thread\` says who stands for whom.`;
   return `Memory model: sequential consistency. Every run shown was played on the live actors. Bounds: ${cut.length === 0 ? 'none' : listed(cut)}.${none}`;
 }

@@ -54,7 +54,8 @@ function ours({ why, there }: PartingWays): string {
       return `has ${thread} stopped by an oops`;
     case 'waits':
       return `has ${thread} wait before ${code(says ?? '')}${where}${heldBy.length === 0 ? '' : `: ${listed(heldBy)} holds it`}`;
-    default:
+    case 'other step':
+    case 'no such thread':
       return `has ${thread} do ${code(says ?? '')}${where}`;
   }
 }
