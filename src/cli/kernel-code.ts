@@ -19,8 +19,11 @@ export const isKernelCode = (url: string): boolean => {
   return (path.startsWith(builtActors) && path !== contract) || bundleMaps.has(path);
 };
 
+/** Those of which something was run. */
 export const codeFilesOf = (scripts: readonly Script[]): readonly CodeFile[] =>
-  scripts.flatMap(({ url, text, counted }) => codeFilesIn(fileURLToPath(url), text, counted));
+  scripts
+    .flatMap(({ url, text, counted }) => codeFilesIn(fileURLToPath(url), text, counted))
+    .filter(({ functions, errnos }) => [...functions, ...errnos].some(({ run }) => run));
 
 /** All that is shipped, as if nothing of it had been run. */
 export async function shippedCode(): Promise<readonly CodeFile[]> {

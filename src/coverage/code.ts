@@ -1,7 +1,7 @@
 /**
  * The kernel functions in a script, and the places at which one gives an errno, with what of them was run.
  *
- * A place is where `-ENODEV` stands, or `return -19`, and it was run if the block around it was. That a caller passes on
+ * A place is where `-ENODEV` stands, or a `return` of -19, and it was run if the block around it was. That a caller passes on
  * what it was given is no place of its own.
  */
 
@@ -35,7 +35,7 @@ export interface Code {
 
 const FUNCTION = /function\*\s+([A-Za-z_]\w*)/g;
 /** Not what is only compared with one. */
-const ERRNO = /(?<![=!]==? *)-(E[A-Z][A-Z0-9]*)\b|\breturn -(\d+)\b/g;
+const ERRNO = /(?<![=!]==? *)-(E[A-Z][A-Z0-9]*)\b|(?<=\breturn\b[^;\n]*[ (])(?<![=!<>]=* )-(\d+)\b/g;
 /** No kernel function has a capital in its name: what has one is a helper that the C code does not know. */
 const isKernelName = (name: string): boolean => /^[a-z_][a-z0-9_]*$/.test(name);
 

@@ -6,7 +6,7 @@
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { stateName } from '../model/names.ts';
-import type { World } from '../model/world.ts';
+import type { Slot, World } from '../model/world.ts';
 import { cellOf, numbersIn, type Visits } from './visits.ts';
 
 export interface Transition {
@@ -84,7 +84,10 @@ export function byText(a: object, b: object): number {
 
 export function machinesIn(visits: Visits): readonly MachineCoverage[] {
   const { world, tables } = visits.program;
-  const byMachine = [...new Set(tables)].map((table) => world.slots.filter(({ index }) => tables[index] === table));
+  const own = world.slots.filter((slot) => !isBuiltIn(slot));
+  const byMachine = [...new Set(own.map(({ index }) => tables[index]))].map((table) =>
+    own.filter(({ index }) => tables[index] === table),
+  );
   return byMachine.map((slots) => {
     const machine = slots[0]?.part.machine as AnyStateMachine;
     const parts = new Map<string, Set<string>>();
@@ -107,6 +110,10 @@ export function machinesIn(visits: Visits): readonly MachineCoverage[] {
     };
   });
 }
+
+/** What the checker puts beside the objects of a scenario is no kernel object. */
+const isBuiltIn = ({ path, allocation }: Slot): boolean =>
+  path.endsWith('.allocation') || (allocation === null && (path === 'NULL' || path === 'environment'));
 
 /** By struct and field: objects of one struct are covered together. */
 function partOf({ instances }: World, path: string): string {

@@ -2,7 +2,7 @@
  * What the runs of two designs come out with, of what both have: the outcomes that only one of them has, each beside the
  * nearest one of the other.
  *
- * A run counts that is over and on which nothing was found: what comes after a finding is its consequence. A place in
+ * A run counts that is over and on which nothing was found before its end: what comes after a finding is its consequence. A place in
  * which the designs never agree tells nothing of how calls interleave: it is named once, and compared no further.
  */
 import type { Choice } from '../explore/choice.ts';

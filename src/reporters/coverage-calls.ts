@@ -8,12 +8,14 @@ export const resultBlocks = ({ operations }: Covered): readonly Block[] => [
   heading('Results of entry points'),
   table(
     ['call', 'returned'],
-    operations.map(({ operation, results }) => [
-      `${operation}()`,
-      results.length === 0 ? 'not known: it is of a daemon, goes on for ever, or never returned' : results.join(', '),
-    ]),
+    operations.map(({ operation, results }) => [`${operation}()`, results.length === 0 ? UNKNOWN : results.join(', ')]),
   ),
+  ...(operations.every(({ results }) => results.length > 0)
+    ? []
+    : [paragraph(`Where a dash stands no result is known: the call is of a daemon, is made over and over, or never returned.`)]),
 ];
+
+const UNKNOWN = '-';
 
 export function wayBlocks({ ways }: Covered): readonly Block[] {
   if (ways.length === 0) return [];
@@ -31,6 +33,7 @@ export function raceBlocks({ pairs, operations }: Covered): readonly Block[] {
     ...new Set([...operations.map(({ operation }) => operation), ...pairs.flatMap((pair) => pair.operations)]),
   ].toSorted();
   const raced = pairs.filter((pair) => pair.raced);
+  const beside = pairs.length - raced.length;
   const partners = (name: string, of: typeof pairs) =>
     of
       .filter((pair) => pair.operations.includes(name))
@@ -39,7 +42,7 @@ export function raceBlocks({ pairs, operations }: Covered): readonly Block[] {
   return [
     heading('Calls that raced'),
     paragraph(
-      `Two calls raced where both could go on in one state, and their next steps spoke to one part, not both only to read it: ${count(raced.length, 'pair')} of the ${count((names.length * (names.length + 1)) / 2, 'pair')} that ${count(names.length, 'entry point')} make. ${count(pairs.length - raced.length, 'more pair')} could go on side by side, but never met at a part.`,
+      `Two calls raced where both could go on in one state, and their next steps spoke to one part, not both only to read it: ${count(raced.length, 'pair')} of the ${count((names.length * (names.length + 1)) / 2, 'pair')} that ${count(names.length, 'entry point')} make.${beside === 0 ? '' : ` ${count(beside, 'more pair')} could go on side by side, but never met at a part.`}`,
     ),
     ...list(
       names.map((name) => {

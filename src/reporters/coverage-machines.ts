@@ -41,17 +41,12 @@ const part = (title: string, items: readonly string[]): readonly Block[] =>
 
 const statesOf = (machine: MachineCoverage): string => `${code(machine.machine)}: ${neverEntered(machine).join(', ')}`;
 
-/**
- * Charts, and what else has names for its states: that a lock of one struct was never taken is worth to be known. That its
- * memory was never freed is said by its chart.
- */
+/** Charts, and what else has names for its states: that a lock of one struct was never taken is worth to be known. */
 const partsOf = ({ states, parts, entered }: MachineCoverage): readonly string[] =>
-  parts
-    .filter(({ part: name }) => !name.endsWith('.allocation'))
-    .flatMap(({ part: name, entered: here }) => {
-      const missed = states.filter((state) => entered.includes(state) && !here.includes(state));
-      return missed.length === 0 ? [] : [`${code(name)}: ${missed.join(', ')}`];
-    });
+  parts.flatMap(({ part: name, entered: here }) => {
+    const missed = states.filter((state) => entered.includes(state) && !here.includes(state));
+    return missed.length === 0 ? [] : [`${code(name)}: ${missed.join(', ')}`];
+  });
 
 /** One line for each state: events, and where they lead if it is elsewhere. */
 function transitionsOf(machine: MachineCoverage): readonly string[] {

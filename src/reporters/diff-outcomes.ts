@@ -17,7 +17,7 @@ export function outcomeBlocks({ checks: [a, b], outcomes }: Diff): readonly Bloc
   return [
     heading('Outcomes'),
     paragraph(
-      `Of runs that come to their end with nothing found: ${grouped(counts.a)} of ${a.variant}, ${grouped(counts.b)} of ${b.variant}. ${shared(counts, a.variant, b.variant)} ${compared(outcomes)}`,
+      `Of runs that come to their end with nothing found before it: ${grouped(counts.a)} of ${a.variant}, ${grouped(counts.b)} of ${b.variant}. ${shared(counts, a.variant, b.variant)} ${compared(outcomes)}`,
     ),
     ...onlyIn(a.variant, b.variant, onlyA),
     ...onlyIn(b.variant, a.variant, onlyB),
@@ -104,7 +104,7 @@ export function serialBlocks({ checks: [, b], serial }: Diff): readonly Block[] 
       ? []
       : [
           paragraph(
-            'The scenario does not ask for it: who is refused by a trylock, or goes by what it read before it waited, comes out otherwise than in any order, and rightly.',
+            'The scenario does not ask for it, and not each of these is a fault: who is refused by a trylock, or goes by what it read before it waited, comes out otherwise than in any order.',
           ),
         ]),
   ];

@@ -30,7 +30,10 @@ function wayOf(run: Replayed, a: string, b: string): readonly string[] {
     ...(extra === 0 ? [] : [`takes ${count(extra, 'step')} that ${a} does not`]),
     ...(leftOut === 0 ? [] : [`leaves out ${grouped(leftOut)}`]),
   ];
-  const along = detour.length === 0 ? [] : [`It ${listed(detour)}; ${grouped(same)} of ${count(steps, 'step')} are the same.`];
+  const along =
+    detour.length === 0
+      ? []
+      : [`It ${listed(detour)}; ${grouped(same)} of ${count(steps, 'step')} ${same === 1 ? 'is' : 'are'} the same.`];
   if (left === null) return [begin, ...along, `It comes to the end of the run, and ${faults}.`];
   const end = isSame(first, left)
     ? `It never comes back to the run. Up to there ${faults}.`

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { z } from 'zod';
 import { checkVariant } from '../../src/index.ts';
+import { coverageSchema } from '../../src/reporters/coverage-schema.ts';
+import { diffSchema } from '../../src/reporters/diff-schema.ts';
 import { checkJson, listJson } from '../../src/reporters/json.ts';
 import { checkSchema, kind, listSchema, replaySchema } from '../../src/reporters/schemas.ts';
 import { samples } from './samples.ts';
@@ -11,12 +13,11 @@ const page = readFileSync(new URL('../../../docs/json.md', import.meta.url), 'ut
 
 const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text) as unknown);
 
+const schemas: readonly z.ZodType[] = [listSchema, checkSchema, replaySchema, diffSchema, coverageSchema];
+
 test('each document that the page shows is one of its schema', (t) => {
-  const [list, check, replay] = documents;
-  t.is(documents.length, 3);
-  t.notThrows(() => listSchema.parse(list));
-  t.notThrows(() => checkSchema.parse(check));
-  t.notThrows(() => replaySchema.parse(replay));
+  t.is(documents.length, schemas.length);
+  for (const [i, schema] of schemas.entries()) t.notThrows(() => schema.parse(documents[i]));
 });
 
 const fieldsOf = (schema: z.ZodType): readonly string[] => {
@@ -27,7 +28,7 @@ const fieldsOf = (schema: z.ZodType): readonly string[] => {
 };
 
 test('each field is explained on the page', (t) => {
-  for (const schema of [listSchema, checkSchema, replaySchema])
+  for (const schema of schemas)
     for (const field of new Set(fieldsOf(schema))) t.true(new RegExp(`\`[^\`\n]*\\b${field}\\b[^\`\n]*\``).test(page), field);
 });
 
