@@ -18,6 +18,8 @@ import { type Side, searchSide } from './side.ts';
 export interface Diff {
   readonly scenario: Scenario;
   readonly checks: readonly [a: CheckResult, b: CheckResult];
+  /** What cut the two searches that keep all results, for outcomes and lock order; null where nothing did. */
+  readonly cuts: readonly [a: string | null, b: string | null];
   readonly findings: FindingsDiff;
   /** What runs come out with; else why no run is ever over. */
   readonly outcomes: (OutcomeDiff & WaysToOutcomes) | string;
@@ -54,6 +56,7 @@ export async function diff(scenario: Scenario, a: string, b: string, options: Di
   return {
     scenario,
     checks: [sideA.check, sideB.check],
+    cuts: [sideA.searched.cut, sideB.searched.cut],
     findings: compareFindings(sideA.check.findings, sideB.check.findings),
     outcomes: await outcomesOf(sideA, sideB, threadInB),
     serial: sideB.endless === null ? await serialOf(sideB, options) : null,

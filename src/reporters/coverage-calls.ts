@@ -68,6 +68,6 @@ export function wantedBlocks({ variants }: Covered): readonly Block[] {
     heading('What scenarios say is reached'),
     ...(never.length === 0
       ? [paragraph(`All ${count(all, 'predicate')} of \`sometimes\` were true in some state.`)]
-      : list(never)),
+      : [paragraph('Never true, in any state that was met:'), ...list(never)]),
   ];
 }

@@ -31,7 +31,11 @@ export function diffDocument(diff: Diff): Document {
 }
 
 /** What who asks for a difference wants to know first. */
-function answer({ checks: [a, b], findings: { only, both } }: Diff): string {
+function answer(diff: Diff): string {
+  const {
+    checks: [a, b],
+    findings: { only, both },
+  } = diff;
   const [gone, fresh] = only.map(({ length }) => length) as [number, number];
   const all = gone + both.length;
   const other = fresh === 0 ? 'no other' : count(fresh, 'other');
@@ -45,11 +49,15 @@ function answer({ checks: [a, b], findings: { only, both } }: Diff): string {
       : fresh > 0
         ? `${b.variant} has ${count(fresh, 'finding')}, and ${a.variant} none.`
         : 'Neither has a finding.';
-  const cut = [a, b].filter((check) => check.cut !== null).map(({ variant }) => variant);
+  const cut = whatWasCut(diff);
   return cut.length === 0
     ? found
     : `${found} The search of ${listed(cut)} was cut: what it has not met may be there all the same.`;
 }
+
+/** The verdict has a search of its own, and keeping all results may take more states than that. */
+const whatWasCut = ({ checks, cuts }: Diff): readonly string[] =>
+  checks.flatMap(({ variant, cut }, side) => (cut === null && cuts[side] === null ? [] : [variant]));
 
 function verdictOf(check: CheckResult): string {
   const { summary } = check.scenario.variants[check.variant] ?? {};
@@ -97,8 +105,12 @@ function lockBlocks({ checks: [a, b], locks: { only, both } }: Diff): readonly B
 const edgeLine = ({ from, to, functions }: LockEdge): string =>
   `${code(`${from} -> ${to}`)}, in ${listed(functions.map((name) => code(`${name}()`)))}`;
 
-function basis({ checks: [a, b], strangers }: Diff): string {
-  const cut = [a, b].flatMap(({ variant, cut: bound }) => (bound === null ? [] : [`${variant} at ${bound}`]));
+function basis({ checks, cuts, strangers }: Diff): string {
+  const [, b] = checks;
+  const cut = checks.flatMap(({ variant, cut: bound }, side) => {
+    const bounds = [...new Set([bound, cuts[side] ?? null])].filter((each) => each !== null);
+    return bounds.length === 0 ? [] : [`${variant} at ${listed(bounds)}`];
+  });
   const none =
     strangers.length === 0
       ? ''

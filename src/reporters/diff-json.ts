@@ -14,6 +14,7 @@ export function diffJson(diff: Diff): DiffJson {
     memoryModel: 'SC',
     scenario: diff.scenario.name,
     designs: both(diff.checks, designJson),
+    cuts: both(diff.cuts, (cut) => cut),
     findings: {
       both: findings.both.map((pair) => both(pair, findingJson)),
       only: both(findings.only, (only) => only.map(findingJson)),

@@ -5,7 +5,7 @@ import type { Block } from '../document/document.ts';
 import { clauseOf } from '../explore/serial-outcome.ts';
 import { code, heading, list, paragraph } from './blocks.ts';
 import { spellOperation } from './finding-text.ts';
-import { count, grouped, listed } from './layout.ts';
+import { count, grouped } from './layout.ts';
 
 /** How much of a list is written out: the JSON has all of it. */
 const MOST = 8;
@@ -14,6 +14,12 @@ export function outcomeBlocks({ checks: [a, b], outcomes }: Diff): readonly Bloc
   if (typeof outcomes === 'string') return [heading('Outcomes'), paragraph(`Not compared: ${outcomes}.`)];
   const { counts, only, neverAlike } = outcomes;
   const [onlyA, onlyB] = only;
+  const silent = [...(counts.a === 0 ? [a.variant] : []), ...(counts.b === 0 ? [b.variant] : [])];
+  if (silent.length > 0)
+    return [
+      heading('Outcomes'),
+      paragraph(`There is nothing to compare: no run of ${silent.join(' or ')} comes to its end with nothing found before it.`),
+    ];
   return [
     heading('Outcomes'),
     paragraph(
@@ -29,8 +35,6 @@ export function outcomeBlocks({ checks: [a, b], outcomes }: Diff): readonly Bloc
 type Outcomes = Exclude<Diff['outcomes'], string>;
 
 function shared({ a: ofA, b: ofB, both }: Outcomes['counts'], a: string, b: string): string {
-  const none = [...(ofA === 0 ? [a] : []), ...(ofB === 0 ? [b] : [])];
-  if (none.length > 0) return `There is nothing to compare: no run of ${listed(none)} comes so far.`;
   if (ofA === both && ofB === both) return 'They are the same.';
   return `${grouped(both)} of ${a} ${both === 1 ? 'is' : 'are'} also of ${b}.`;
 }
@@ -78,13 +82,13 @@ const someNames = (names: readonly string[]): string => {
 const some = (items: readonly string[]): readonly Block[] =>
   list(items.length <= MOST ? items : [...items.slice(0, MOST), `And ${items.length - MOST} more.`]);
 
-export function serialBlocks({ checks: [, b], serial }: Diff): readonly Block[] {
+export function serialBlocks({ checks: [, b], cuts, serial }: Diff): readonly Block[] {
   if (serial === null) return [];
   const { verdict, findings } = serial;
   const { notApplicable, cut, outcomes, serialOutcomes, someNeverEnd } = verdict;
   const title = heading(`Is ${b.variant} serialisable?`);
   const isAsked = (b.scenario.variants[b.variant]?.serialisable ?? null) !== null;
-  const soFar = b.cut === null ? '' : ', as far as it was searched';
+  const soFar = cuts[1] === null ? '' : ', as far as it was searched';
   if (cut !== null) return [title, paragraph(`Not compared with orders of whole calls: cut at ${cut}.`)];
   if (notApplicable !== null) return [title, paragraph(`Not applicable: ${notApplicable}.`)];
   const stuck = someNeverEnd ? ' Orders in which a call waits for ever have no outcome.' : '';

@@ -46,6 +46,7 @@ export const diffSchema = z.strictObject({
       seconds: z.number().nonnegative(),
     }),
   ),
+  cuts: pairOf(z.string().nullable()),
   findings: z.strictObject({ both: z.array(pairOf(finding)), only: pairOf(z.array(finding)) }),
   replayed: z.array(
     z.strictObject({

@@ -43,7 +43,7 @@ export async function diffVariants(
   terminal.print([
     format === 'json' ? JSON.stringify(diffJson(result), null, 2) : render(diffDocument(result), format).trimEnd(),
   ]);
-  return worst(result.checks.map(codeOf));
+  return worst([...result.checks.map(codeOf), ...result.cuts.map((cut) => (cut === null ? EXIT.asExpected : EXIT.cut))]);
 }
 
 async function oneScenario(word: string): Promise<Scenario> {
