@@ -1,8 +1,9 @@
 import test from 'ava';
-import { choose, type Operation } from '../../actors/step.ts';
+import { choose, kfree, type Operation } from '../../actors/step.ts';
 import { load, store } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
-import { handleAt } from '../../machines/object.ts';
+import { handleAt, type HandleTo, struct } from '../../machines/object.ts';
+import { field } from '../../machines/sync/field.ts';
 import { coverVariant, type VariantCoverage } from '../../src/coverage/coverage.ts';
 import { merge } from '../../src/coverage/merge.ts';
 import { ONLY_STATE } from '../../src/coverage/machines.ts';
@@ -50,6 +51,20 @@ test('what is written for a machine and never happens is told apart by where it 
   );
   t.deepEqual(arrows(taken), ['unlocked mutex_trylock locked']);
   t.true(arrows(transitions).includes('locked mutex_trylock locked'));
+});
+
+function* use_after_free(it: HandleTo<typeof thing>): Operation {
+  yield* kfree(it);
+  yield* store(it.n, 1);
+}
+const thing = struct('thing', { n: field<number>(0) });
+
+test('a step that ends at freed memory says nothing to what lay there', (t) => {
+  const { taken } = machine(
+    covered(variant({ objects: { thing }, threads: ({ thing }) => ({ a: [call(use_after_free, thing)] }), expect: [] })),
+    'field',
+  );
+  t.deepEqual(taken, []);
 });
 
 test('a machine without states has one, and never a transition by a wildcard', (t) => {

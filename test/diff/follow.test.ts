@@ -4,6 +4,7 @@ import { load, store } from '../../actors/sync/memory.ts';
 import { diff } from '../../src/diff/diff.ts';
 import { call, type Scenario, variant } from '../../src/index.ts';
 import { designs } from '../helpers/designs.ts';
+import { samples } from '../reporters/samples.ts';
 import { type Cells, cells, increment, scenarioOf } from '../helpers/tiny.ts';
 
 const options = { maxStates: 100_000, threads: new Map<string, string>() };
@@ -106,4 +107,20 @@ test('where the thread has another name, the run is left at its first step, and 
     ]),
   });
   t.is(replayed[0]?.left, null);
+});
+
+test('every counterexample, followed in its own design, goes the whole way and to its own finding', async (t) => {
+  for (const variant of Object.keys(samples.variants)) {
+    const { replayed } = await diff(samples, variant, variant, options);
+    // What has calls left out is a run of another design; what never ends shows only when it goes round.
+    const whole = replayed.filter(({ finding }) => finding.without.length === 0 && finding.loopFrom === null);
+    for (const { same, first, left, found, finding } of whole) {
+      t.is(same, finding.trace?.steps.length ?? 0, `${variant}: ${finding.message}`);
+      t.deepEqual([first, left], [null, null], variant);
+      t.true(
+        found.some(({ id }) => id === finding.id),
+        `${variant}: ${finding.message}`,
+      );
+    }
+  }
 });
