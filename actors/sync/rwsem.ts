@@ -29,6 +29,15 @@ export function* down_write(sem: Handle<Rwsem>): Operation {
   if (!(yield* ask(sem))) yield* wait(sem);
 }
 
+/** @param subclass what tells it, for lock order, from another lock of its class that the caller holds */
+export function* down_write_nested(sem: Handle<Rwsem>, subclass: number): Operation {
+  const nested = { kind: 'acquire', subclass } as const;
+  const c = `down_write_nested(&$, ${subclass})`;
+  const asks = message<Rwsem, 'down_write'>({ ...nested, try: true, queues: true }, sem, 'down_write', undefined, { c });
+  if (yield* send<boolean>(asks)) return;
+  yield* send(message<Rwsem, 'rwsem_down_write_slowpath'>(nested, sem, 'rwsem_down_write_slowpath'));
+}
+
 /** @returns 0, or -EINTR when it was killed while it waited */
 export function* down_write_killable(sem: Handle<Rwsem>): Operation<number> {
   if (yield* ask(sem)) return 0;

@@ -9,7 +9,7 @@ import type { World } from '../model/world.ts';
 export interface LockClass {
   /** Tells it from all others. */
   readonly key: string;
-  /** As reports spell it: `&group->group_lock`, `vfio.device_lock`, `&node->lock/1`. */
+  /** As reports spell it: `&group->group_lock`, `&vfio.device_lock`, `&node->lock/1`. */
   readonly name: string;
 }
 
@@ -25,18 +25,26 @@ export class LockClasses {
   of(path: string, subclass: number): LockClass | null {
     const key = `${path}/${subclass}`;
     let found = this.known.get(key);
-    if (found === undefined) this.known.set(key, (found = this.make(path, subclass)));
+    if (found === undefined) this.known.set(key, (found = this.isValidated(path) ? this.make(path, subclass) : null));
     return found;
   }
 
-  private make(path: string, subclass: number): LockClass | null {
-    const { instances, slots } = this.world;
-    const instance = instances.find(({ name }) => path.startsWith(`${name}.`));
-    if (instance === undefined || slots.find((slot) => slot.path === path)?.part.novalidate === true) return null;
+  /** As reports spell it, also where no order is kept. */
+  nameOf(path: string, subclass = 0): string {
+    return this.make(path, subclass).name;
+  }
+
+  private isValidated(path: string): boolean {
+    return this.world.slots.find((slot) => slot.path === path)?.part.novalidate === false;
+  }
+
+  private make(path: string, subclass: number): LockClass {
+    const instance = this.world.instances.find((each) => path.startsWith(`${each.name}.`));
+    if (instance === undefined) return { key: path, name: path };
     const { name, struct } = instance;
     const field = path.slice(name.length + 1);
     const nested = subclass === 0 ? '' : `/${subclass}`;
-    if (struct.lifetime === 'static') return { key: `${name}.${field}${nested}`, name: `${name}.${field}${nested}` };
+    if (struct.lifetime === 'static') return { key: `${name}.${field}${nested}`, name: `&${name}.${field}${nested}` };
     return { key: `struct ${struct.name}.${field}${nested}`, name: `&${this.pointerTo(struct, name)}->${field}${nested}` };
   }
 

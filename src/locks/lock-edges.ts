@@ -46,7 +46,7 @@ export interface LockSite {
   readonly holds: string;
   readonly takes: string;
   readonly event: string;
-  /** All that is held there, by path. */
+  /** The classes of all that is held there, as reports spell them. */
   readonly held: readonly string[];
 }
 
@@ -121,6 +121,7 @@ export function sitesOf(program: Program, { attempts }: Pick<LockEdge, 'attempts
 }
 
 export function siteOf(program: Program, { position, holds, takes, event }: Attempt): LockSite {
+  const classes = new LockClasses(program.world);
   const stack = position.step?.stack() ?? '';
   const isOpen = (name: string) => name !== event;
   return {
@@ -130,6 +131,6 @@ export function siteOf(program: Program, { position, holds, takes, event }: Atte
     holds: plainName(holds),
     takes: plainName(takes),
     event,
-    held: position.held.filter(({ interrupt }) => !interrupt).map(({ object }) => plainName(object)),
+    held: position.held.filter(({ interrupt }) => !interrupt).map(({ object, subclass }) => classes.nameOf(object, subclass)),
   };
 }

@@ -1,5 +1,4 @@
 /** Why a circle of locks never becomes one of threads, where the places themselves tell. */
-import { plainName } from '../model/names.ts';
 import type { Program } from '../tables/program.ts';
 import { LockClasses } from './lock-class.ts';
 import type { Attempt } from './lock-edges.ts';
@@ -7,8 +6,11 @@ import { attemptsOf } from './waits-in-circle.ts';
 import type { IrqConflict } from './irq-usage.ts';
 import type { Cycle, Link } from './lock-cycles.ts';
 
-/** @returns a clause; null if nothing speaks against it but that it was never met */
-export function whyNotCircular(program: Program, cycle: Cycle): string | null {
+/**
+ * @param within links from one class of the circle to itself
+ * @returns a clause; null if nothing speaks against it but that it was never met
+ */
+export function whyNotCircular(program: Program, cycle: Cycle, within: readonly Link[]): string | null {
   const links = cycle.map(attemptsOf);
   const all = links.length === 2 ? 'both' : 'all';
   if (!canMeet(links, () => true)) {
@@ -19,7 +21,9 @@ export function whyNotCircular(program: Program, cycle: Cycle): string | null {
   }
   const gate = gateOf(program, links);
   if (gate !== null) return `${gate} is held around ${all}`;
-  if (!canMeet(links, (one, next) => one.takes === next.holds)) return 'the locks that meet are never the same';
+  // Between locks that are not the same a thread may stand that holds the one and waits for the other.
+  if (within.length === 0 && !canMeet(links, (one, next) => one.takes === next.holds))
+    return 'the locks that meet are never the same';
   return null;
 }
 
@@ -61,7 +65,7 @@ function gateOf(program: Program, links: readonly (readonly Attempt[])[]): strin
     for (const [j, other] of links.entries()) {
       if (i === j) continue;
       const gate = heldAtAll(one, true).find((object) => heldAtAll(other, false).includes(object));
-      if (gate !== undefined) return classes.of(gate, 0)?.name ?? plainName(gate);
+      if (gate !== undefined) return classes.nameOf(gate);
     }
   return null;
 }

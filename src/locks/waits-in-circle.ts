@@ -4,7 +4,8 @@
  *
  * Where the threads stand says who holds what, so no other thread can end such a wait: it lasts to the end of every run.
  * That is why a reduced search meets it if any search does. It takes each step that some run takes, and when it has taken
- * those that led the threads there, they stand there.
+ * those that led the threads there, they stand there. Whom a signal may let out waits only for a while: a reduced search may
+ * leave that state out, and it is asked for by itself.
  */
 import type { Program } from '../tables/program.ts';
 import type { IrqConflict } from './irq-usage.ts';
@@ -16,28 +17,36 @@ export type WaitTest = (state: Int32Array) => readonly number[] | null;
 
 export const attemptsOf = ({ edges }: Link): readonly Attempt[] => edges.flatMap(({ attempts }) => attempts);
 
-export function waitsInCircle(program: Program, cycle: Cycle): WaitTest {
+/** Some attempt can end otherwise than with the lock. */
+export const mayBeLetOut = (links: readonly Link[]): boolean =>
+  links.some((link) => attemptsOf(link).some(({ position }) => position.ways > 1));
+
+/**
+ * @param within links from one class of the circle to itself: a thread that holds one lock of a class and waits for another
+ * may stand between two that do not meet at the same
+ */
+export function waitsInCircle(program: Program, cycle: Cycle, within: readonly Link[], forAWhile = false): WaitTest {
   const links = cycle.map((link) => byPosition(attemptsOf(link)));
+  const others = within.map((link) => byPosition(attemptsOf(link)));
   return (state) => {
-    const waiting = links.map((link) => waitingAt(program, state, link));
-    return waiting.every(({ length }) => length > 0) ? circle(waiting, []) : null;
+    const waiting = links.map((link) => waitingAt(program, state, link, forAWhile));
+    if (waiting.some(({ length }) => length === 0)) return null;
+    const between = others.flatMap((link) => waitingAt(program, state, link, forAWhile));
+    return ring(
+      [...waiting, between].flatMap((those, link) => those.map((each) => ({ ...each, link }))),
+      cycle.length,
+    );
   };
 }
 
 /** Two threads, or more, that hold locks of one class and wait for each other's. */
-export function waitsInOwnClass(program: Program, link: Link): WaitTest {
+export function waitsInOwnClass(program: Program, link: Link, forAWhile = false): WaitTest {
   const attempts = byPosition(attemptsOf(link));
-  return (state) => {
-    const waiting = waitingAt(program, state, attempts);
-    for (let length = 1; length <= program.threads; length++) {
-      const found = circle(
-        Array.from({ length }, () => waiting),
-        [],
-      );
-      if (found !== null) return found;
-    }
-    return null;
-  };
+  return (state) =>
+    ring(
+      waitingAt(program, state, attempts, forAWhile).map((each) => ({ ...each, link: 0 })),
+      1,
+    );
 }
 
 /** A handler waits for a lock of a thread that it keeps from running. */
@@ -72,33 +81,46 @@ interface Waiting {
 }
 
 /** The threads that stand before one of these acquires and cannot go on, because the lock is not to be had. */
-function waitingAt(program: Program, state: Int32Array, attempts: ReadonlyMap<number, readonly Attempt[]>): readonly Waiting[] {
+function waitingAt(
+  program: Program,
+  state: Int32Array,
+  attempts: ReadonlyMap<number, readonly Attempt[]>,
+  forAWhile = false,
+): readonly Waiting[] {
   const found: Waiting[] = [];
   for (let thread = 0; thread < program.threads; thread++)
     for (const attempt of attempts.get(state[program.slots + thread] as number) ?? [])
-      if (!program.anyEnabled(state, thread) && isTaken(program, state, attempt)) found.push({ thread, attempt });
+      if ((forAWhile || !program.anyEnabled(state, thread)) && isTaken(program, state, attempt)) found.push({ thread, attempt });
   return found;
 }
 
 /** The lock itself refuses: it is not that the thread's CPU is not its own. */
-function isTaken(program: Program, state: Int32Array, { position: { firstWay, ways }, takes }: Attempt): boolean {
+function isTaken(program: Program, state: Int32Array, { position: { firstWay, ways }, takes, event }: Attempt): boolean {
   return program.ways.slice(firstWay, firstWay + ways).some(({ slots, events }) =>
     slots.some((slot, i) => {
       if (program.world.slots[slot]?.path !== takes) return false;
+      if (program.tables[slot]?.events[events[i] as number]?.type !== event) return false;
       return program.nextOf(slot, state[slot] as number, events[i] as number) < 0;
     }),
   );
 }
 
-/** One of each, all of different threads, so that each takes what the next one holds. */
-function circle(waiting: readonly (readonly Waiting[])[], chosen: readonly Waiting[]): readonly number[] | null {
-  const [first, last] = [chosen[0], chosen.at(-1)];
-  if (chosen.length === waiting.length)
-    return first !== undefined && last?.attempt.takes === first.attempt.holds ? chosen.map(({ thread }) => thread) : null;
-  for (const next of waiting[chosen.length] as readonly Waiting[]) {
-    if (chosen.some(({ thread }) => thread === next.thread)) continue;
-    if (last !== undefined && last.attempt.takes !== next.attempt.holds) continue;
-    const found = circle(waiting, [...chosen, next]);
+/** Different threads of which each waits for what the next one holds, and among them one of each of the first links. */
+function ring(waiting: readonly (Waiting & { readonly link: number })[], links: number): readonly number[] | null {
+  const follow = (path: readonly (Waiting & { readonly link: number })[]): readonly number[] | null => {
+    const [first, last] = [path[0], path.at(-1)];
+    if (first === undefined || last === undefined) return null;
+    const isWhole = new Set(path.map(({ link }) => link).filter((link) => link < links)).size === links;
+    if (isWhole && last.attempt.takes === first.attempt.holds) return path.map(({ thread }) => thread);
+    for (const next of waiting) {
+      if (last.attempt.takes !== next.attempt.holds || path.some(({ thread }) => thread === next.thread)) continue;
+      const found = follow([...path, next]);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  for (const first of waiting.filter(({ link }) => link === 0)) {
+    const found = follow([first]);
     if (found !== null) return found;
   }
   return null;

@@ -88,8 +88,6 @@ export class Cursor {
   private fed = 0;
   private deferred = 0;
   private held: Held[];
-  /** What the last call has kept, as long as nothing was done since. */
-  private kept: readonly Kept[];
   private irqsOff: boolean;
   private allocated: { [pool: string]: number };
   private generator: Operation<unknown> | null = null;
@@ -98,7 +96,6 @@ export class Cursor {
     this.thread = thread;
     this.root = root;
     this.held = [...root.held];
-    this.kept = root.kept;
     this.irqsOff = root.irqsOff;
     this.allocated = { ...root.allocated };
     this.pending = log;
@@ -112,7 +109,7 @@ export class Cursor {
 
   /** The thread is between two calls, or at its end, and holds what the call before it has not let go of. */
   get locksKept(): readonly Kept[] {
-    return this.kept;
+    return this.root.kept;
   }
 
   get hasIrqsOff(): boolean {
@@ -129,8 +126,8 @@ export class Cursor {
 
   /** Names the position: two cursors with the same key go on alike. */
   get key(): string {
-    const { call, locals, results } = this.root;
-    const { status, heldInAnyOrder, kept, irqsOff, allocated, log } = this;
+    const { call, locals, results, kept } = this.root;
+    const { status, heldInAnyOrder, irqsOff, allocated, log } = this;
     return JSON.stringify([status, call, locals, results, heldInAnyOrder, kept, irqsOff, allocated, log]);
   }
 
@@ -150,7 +147,7 @@ export class Cursor {
     if (step === null || taken === undefined) throw new RangeError(`${this.thread.name} was fed a way that it does not offer`);
     this.wentRound = false;
     this.returned = false;
-    this.kept = [];
+    this.goOn();
     this.fed++;
     if (stops) {
       this.status = 'stopped';
@@ -170,6 +167,11 @@ export class Cursor {
       `Thread "${this.thread.name}": ${operation?.name ?? 'a call'}() has taken ${MOST_REPLIES} steps, and each was a new position`,
       'write a loop of unknown length with loop() and again(), which forgets the replies of a turn when the next begins',
     );
+  }
+
+  /** What the call before has kept is told where it returned, and nowhere else: not even where a loop comes round to. */
+  private goOn(): void {
+    if (this.root.kept.length > 0) this.root = { ...this.root, kept: [] };
   }
 
   private note(taken: Alternative, reply: Json): void {
@@ -225,8 +227,8 @@ export class Cursor {
           return;
         }
         if (++round > 1) throw new ModelError(`Thread "${this.thread.name}" repeats for ever without a step`);
-        const { kept, irqsOff } = this;
-        this.root = { ...START, held: [...this.held], kept, irqsOff, allocated: { ...this.allocated } };
+        const { kept } = this.root;
+        this.root = { ...START, held: [...this.held], kept, irqsOff: this.irqsOff, allocated: { ...this.allocated } };
         this.wentRound = true;
         continue;
       }
@@ -288,12 +290,11 @@ export class Cursor {
       );
     const keep = (into: Root['locals'], name: string | number) => ({ ...into, [name]: this.keep(result ?? null) });
     this.returned = true;
-    this.kept = this.keptBy(call);
     this.root = {
       call: this.root.call + 1,
       locals: call.result === null ? this.root.locals : keep(this.root.locals, call.result),
       held: [...this.held],
-      kept: this.kept,
+      kept: this.keptBy(call),
       irqsOff: this.irqsOff,
       allocated: { ...this.allocated },
       results: this.thread.keepsResults ? keep(this.root.results, this.root.call) : this.root.results,

@@ -210,7 +210,7 @@ const pairs: { readonly [what: string]: Pair } = {
       threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const)], b: [call(nest, bus, 'other lock' as const)] }),
       expect: [],
     }),
-    finds: ['deadlock bus.other mutex_lock..mutex_lock'],
+    finds: ['deadlock bus.other mutex_lock..mutex_lock', 'lock-order bus.lock mutex_lock..mutex_lock'],
     silent: variant({
       objects,
       threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const)], b: [call(nest, bus, 'lock other' as const)] }),

@@ -1,31 +1,44 @@
 /** Designs of one call each, which make a kernel print something: every shape of report once. */
 import {
   BUG_ON,
+  cpu,
+  down_read,
+  globals,
   type Handle,
   type HandleTo,
+  interrupt,
   kfree,
   kzalloc,
   list_add,
   list_head,
   list_node,
   load,
+  might_sleep,
   mutex,
   mutex_lock,
   mutex_unlock,
   type Operation,
   pointer,
   pool,
+  rcu_read_lock,
+  rcu_read_unlock,
+  rcu_state,
   type Refcount,
   refcount,
   refcount_dec_and_test,
   refcount_inc,
   refcount_inc_not_zero,
   refcount_set,
+  rwsem,
+  spin_lock,
+  spin_unlock,
+  spinlock,
   struct,
+  up_read,
   WARN,
   WARN_ON,
 } from '../../actors/primitives.ts';
-import { call, defineScenario, type Scenario, type Variant, variant } from '../../src/index.ts';
+import { call, daemon, defineScenario, type Scenario, type Variant, variant } from '../../src/index.ts';
 
 interface Next {
   readonly path: string;
@@ -37,8 +50,14 @@ const thing = struct('thing', {
   entry: list_node(),
   list: list_head(),
   next: pointer<Next>(),
+  outer: mutex(),
+  inner: mutex(),
+  spin: spinlock(),
+  sem: rwsem(),
 });
+const machine = globals('machine', { cpu: cpu(), rcu: rcu_state() });
 interface Thing extends HandleTo<typeof thing> {}
+type Machine = HandleTo<typeof machine>;
 
 const byOne = (operation: (it: Thing) => Operation<unknown>, users = 0): Variant =>
   variant({
@@ -100,6 +119,52 @@ function* thing_reset(thing: Thing): Operation {
   yield* thing_put(thing);
   yield* thing_put(thing);
 }
+function* nest(...locks: readonly Thing['lock'][]): Operation {
+  for (const lock of locks) yield* mutex_lock(lock);
+  for (const lock of locks.toReversed()) yield* mutex_unlock(lock);
+}
+function* thing_both_orders({ outer, inner }: Thing): Operation {
+  yield* nest(outer, inner);
+  yield* nest(inner, outer);
+}
+function* thing_three_orders({ lock, outer, inner }: Thing): Operation {
+  yield* nest(lock, outer);
+  yield* nest(outer, inner);
+  yield* nest(inner, lock);
+}
+function* thing_read_and_lock({ sem, lock }: Thing): Operation {
+  yield* down_read(sem);
+  yield* nest(lock);
+  yield* up_read(sem);
+  yield* mutex_lock(lock);
+  yield* down_read(sem);
+  yield* up_read(sem);
+  yield* mutex_unlock(lock);
+}
+function* thing_sleep_in_spinlock({ spin, lock }: Thing): Operation {
+  yield* spin_lock(spin);
+  yield* nest(lock);
+  yield* spin_unlock(spin);
+}
+function* thing_sleep_in_rcu({ rcu }: Machine): Operation {
+  yield* rcu_read_lock(rcu);
+  yield* might_sleep();
+  yield* rcu_read_unlock(rcu);
+}
+function* thing_keep({ lock }: Thing): Operation<number> {
+  yield* mutex_lock(lock);
+  return -22;
+}
+function* thing_lock_alike(one: Thing, other: Thing): Operation {
+  yield* nest(one.lock, other.lock);
+}
+function* thing_spin({ spin }: Thing): Operation {
+  yield* spin_lock(spin);
+  yield* spin_unlock(spin);
+}
+function* thing_irq(thing: Thing, { cpu }: Machine): Operation {
+  yield* interrupt(cpu, () => thing_spin(thing));
+}
 
 export const splats: Scenario = defineScenario({
   name: 'splats',
@@ -124,6 +189,34 @@ export const splats: Scenario = defineScenario({
     'unlock-without-lock': byOne(thing_unlock),
     'free-of-a-held-lock': byOne(thing_free_locked),
     'lock-twice': byOne(thing_lock_twice),
+    'two-locks-in-two-orders': byOne(thing_both_orders),
+    'three-locks-in-a-circle': byOne(thing_three_orders),
+    'a-reader-and-a-lock-in-two-orders': byOne(thing_read_and_lock),
+    'two-locks-of-one-class': variant({
+      objects: { one: thing, other: thing },
+      threads: ({ one, other }) => ({ worker: [call(thing_lock_alike, one, other)] }),
+      expect: [],
+    }),
+    'a-lock-in-a-handler-and-with-interrupts-on': variant({
+      objects: { thing, machine },
+      threads: ({ thing, machine }) => ({
+        worker: [call(thing_spin, thing)],
+        handler: daemon([call(thing_irq, thing, machine)], { cpu: machine.cpu }),
+      }),
+      expect: [],
+    }),
+    'sleep-under-a-spinlock': byOne(thing_sleep_in_spinlock),
+    'sleep-among-readers-of-RCU': variant({
+      objects: { machine },
+      threads: ({ machine }) => ({ worker: [call(thing_sleep_in_rcu, machine)] }),
+      expect: [],
+    }),
+    'return-with-a-lock': byOne(thing_keep),
+    'end-with-a-lock': variant({
+      objects: { thing },
+      threads: ({ thing }) => ({ worker: daemon([call(thing_keep, thing)]) }),
+      expect: [],
+    }),
     'list_add-twice': byOne(thing_add_twice),
     'a-set-that-loses-a-reference': byOne(thing_reset, 2),
   },

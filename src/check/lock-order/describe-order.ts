@@ -9,6 +9,7 @@ import { confirm } from '../confirm.ts';
 import { moversIn, named, scheduleOf, type Subject } from '../describe.ts';
 import type { Finding } from '../finding.ts';
 import type { Attempt } from '../../locks/lock-edges.ts';
+import type { OrderLink } from './lock-order.ts';
 import type { Pattern } from './patterns.ts';
 
 export interface OrderRun {
@@ -31,7 +32,7 @@ export async function describeOrder(
   const choices = run === null ? [] : finished(program, run);
   const shown = shownOn(program, pattern, choices);
   const name = named(subject, bare, { between, marked: shown.marked });
-  const links = pattern.links(shown.attempts);
+  const links = endingWith(pattern.links(shown.attempts), shape === 'circular' ? shown.last : null);
   const found = {
     ...name,
     message: verdict === null ? text : `${text}: ${verdict}`,
@@ -99,5 +100,14 @@ function shownOn(program: Program, { steps }: Pattern, choices: readonly Choice[
     state.set(next);
   }
   for (let thread = 0; thread < program.threads; thread++) look(thread, null);
-  return { attempts, marked: marked.filter((step) => step !== null).toSorted((a, b) => a - b) };
+  const when = marked.map((step) => step ?? Infinity);
+  return {
+    attempts,
+    marked: marked.filter((step) => step !== null).toSorted((a, b) => a - b),
+    last: choices.length === 0 ? null : when.lastIndexOf(Math.max(...when)),
+  };
 }
+
+/** A circle can be told from any of its links on: the one that was met last closes it. */
+const endingWith = (links: readonly OrderLink[], last: number | null): readonly OrderLink[] =>
+  last === null ? links : [...links.slice(last + 1), ...links.slice(0, last + 1)];

@@ -6,11 +6,12 @@ import { findBest } from '../../explore/best-search.ts';
 import type { Choice } from '../../explore/choice.ts';
 import type { Explored } from '../../explore/plain-search.ts';
 import { plainName } from '../../model/names.ts';
+import type { WaitTest } from '../../locks/waits-in-circle.ts';
 import type { Program } from '../../tables/program.ts';
 import type { Subject } from '../describe.ts';
 import type { Finding } from '../finding.ts';
 import type { Searched } from '../strategy.ts';
-import { describeOrder } from './describe-order.ts';
+import { describeOrder, type OrderRun } from './describe-order.ts';
 import { type Pattern, patternsOf } from './patterns.ts';
 import { runThrough } from './run-through.ts';
 
@@ -51,44 +52,58 @@ function statesWaiting(program: Program, { visited }: Explored, patterns: readon
 
 interface Met {
   /** The way to where threads wait for each other; null where none was found. */
-  readonly choices: readonly Choice[] | null;
-  readonly proven: boolean;
+  readonly run: OrderRun | null;
+  /** They do so only until one of them is let out. */
+  readonly forAWhile: boolean;
   /** The search for it looked at all that it was to look at. */
   readonly whole: boolean;
 }
 
 async function waysInto(
-  { program, judge }: Subject,
-  { waits }: Pattern,
+  subject: Subject,
+  { waits, waitsForAWhile }: Pattern,
   explored: Explored | null,
   first: number | null,
   run: Run,
 ): Promise<Met> {
-  if (explored !== null && first === null) return { choices: null, proven: false, whole: true };
+  const known = explored !== null && first !== null ? explored.pathTo(first) : null;
+  const met = explored !== null && first === null ? NOWHERE : await wayTo(subject, waits, known, run);
+  if (met.run !== null || waitsForAWhile === null) return met;
+  const forAWhile = await wayTo(subject, waitsForAWhile, null, run);
+  return { ...forAWhile, forAWhile: true, whole: met.whole && forAWhile.whole };
+}
+
+const NOWHERE: Met = { run: null, forAWhile: false, whole: true };
+
+/** @param known a way that leads there, if there is one */
+async function wayTo({ program, judge }: Subject, waits: WaitTest, known: readonly Choice[] | null, run: Run): Promise<Met> {
   const goal = { state: (state: Int32Array) => waits(state) !== null };
   const { found, nodes } = await run(findBest(program, judge, [goal], { primary: false, maxNodes: MOST_NODES }));
-  const [best] = found;
-  if (best) return { choices: best.choices, proven: best.proven, whole: true };
-  return { choices: explored?.pathTo(first as number) ?? null, proven: false, whole: nodes <= MOST_NODES };
+  const choices = found[0]?.choices ?? known;
+  if (choices === null) return { ...NOWHERE, whole: nodes <= MOST_NODES };
+  const threads = waits(stateAfter(program, choices)) ?? [];
+  return { ...NOWHERE, run: { choices, proven: found[0]?.proven === true, threads } };
 }
 
 async function settled(
   subject: Subject,
   pattern: Pattern,
   { found: { cut } }: Searched,
-  { choices, proven, whole }: Met,
+  met: Met,
   others: readonly Finding[],
   run: Run,
 ): Promise<Finding> {
-  if (choices !== null) {
-    const threads = pattern.waits(stateAfter(subject.program, choices)) ?? [];
-    const deadlock = others.find((finding) => isOf(subject, finding, choices, threads));
-    const verdict = deadlock === undefined ? 'confirmed' : `confirmed, see ${deadlock.id}`;
-    return describeOrder(subject, pattern, { choices, proven, threads }, verdict);
-  }
+  if (met.run !== null) return describeOrder(subject, pattern, met.run, confirmation(subject, met.run, met.forAWhile, others));
   const { program } = subject;
   const through = await run(runThrough(program, kindsOf(pattern), 2 ** pattern.steps.length - 1, MOST_NODES));
-  return describeOrder(subject, pattern, through === null ? null : { ...through, threads: [] }, verdictOn(pattern, cut, whole));
+  const shown = through === null ? null : { ...through, threads: [] };
+  return describeOrder(subject, pattern, shown, verdictOn(pattern, cut, met.whole));
+}
+
+function confirmation(subject: Subject, run: OrderRun, forAWhile: boolean, others: readonly Finding[]): string {
+  if (forAWhile) return 'confirmed: they wait for each other until one of them is let out';
+  const deadlock = others.find((finding) => isOf(subject, finding, run));
+  return deadlock === undefined ? 'confirmed' : `confirmed, see ${deadlock.id}`;
 }
 
 function verdictOn(pattern: Pattern, cut: string | null, whole: boolean): string {
@@ -100,14 +115,14 @@ function verdictOn(pattern: Pattern, cut: string | null, whole: boolean): string
 }
 
 /** By position, the steps of the pattern that it is, as bits. */
-export function kindsOf({ steps }: Pattern): ReadonlyMap<number, number> {
+function kindsOf({ steps }: Pattern): ReadonlyMap<number, number> {
   const kinds = new Map<number, number>();
   for (const [i, attempts] of steps.entries()) for (const { id } of attempts) kinds.set(id, (kinds.get(id) ?? 0) | (1 << i));
   return kinds;
 }
 
 /** The finding is that these threads are stuck where they are, or others that stand there like them. */
-function isOf(subject: Subject, { kind, fault }: Finding, choices: readonly Choice[], threads: readonly number[]): boolean {
+function isOf(subject: Subject, { kind, fault }: Finding, { choices, threads }: OrderRun): boolean {
   if (!['deadlock', 'self-deadlock', 'hung-task'].includes(kind)) return false;
   const { program, judge } = subject;
   const state = stateAfter(program, choices);
@@ -119,7 +134,7 @@ function isOf(subject: Subject, { kind, fault }: Finding, choices: readonly Choi
 const nameOf = (site: { readonly function: string; readonly event: string; readonly object: string }): string =>
   `${site.function} ${site.event} ${plainName(site.object)}`;
 
-export function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
+function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
   const state = program.initial();
   const next = state.slice();
   for (const choice of choices) {

@@ -11,7 +11,7 @@ export async function lockOrdersOn(subject: Subject, choices: readonly Choice[])
   const { positions, state } = metOn(program, choices);
   const findings: Finding[] = [];
   for (const pattern of patternsOf(program, positions)) {
-    const threads = pattern.waits(state);
+    const threads = pattern.waits(state) ?? pattern.waitsForAWhile?.(state) ?? null;
     const run = { choices, proven: false, threads: threads ?? [] };
     findings.push(await describeOrder(subject, pattern, run, threads === null ? null : 'confirmed'));
   }

@@ -3,7 +3,14 @@ import { irqConflicts, type IrqConflict } from '../../locks/irq-usage.ts';
 import { type Cycle, cyclesIn, type Link, recursionsIn } from '../../locks/lock-cycles.ts';
 import { type Attempt, lockEdges, siteOf } from '../../locks/lock-edges.ts';
 import { whyNotCircular, whyNotInHandler, whyNotRecursive } from '../../locks/refute.ts';
-import { attemptsOf, type WaitTest, waitsInCircle, waitsInHandler, waitsInOwnClass } from '../../locks/waits-in-circle.ts';
+import {
+  attemptsOf,
+  mayBeLetOut,
+  type WaitTest,
+  waitsInCircle,
+  waitsInHandler,
+  waitsInOwnClass,
+} from '../../locks/waits-in-circle.ts';
 import { plainName } from '../../model/names.ts';
 import type { Program } from '../../tables/program.ts';
 import type { LockOrder, OrderLink } from './lock-order.ts';
@@ -21,6 +28,8 @@ export interface Pattern {
   /** @param attempts one for each of the steps */
   links(attempts: readonly Attempt[]): readonly OrderLink[];
   readonly waits: WaitTest;
+  /** The same until a signal or the time lets one of them out; null where nothing does. */
+  readonly waitsForAWhile: WaitTest | null;
   /** Why it never ends in a deadlock, if the places tell. */
   whyNot(): string | null;
 }
@@ -29,14 +38,16 @@ export interface Pattern {
 export function patternsOf(program: Program, positions?: Iterable<number>): readonly Pattern[] {
   const ids = [...(positions ?? program.positions.keys())];
   const edges = lockEdges(program, ids);
+  const recursions = recursionsIn(edges);
   return [
-    ...cyclesIn(edges).map((cycle) => circular(program, cycle)),
-    ...recursionsIn(edges).map((link) => recursive(program, link)),
+    ...cyclesIn(edges).map((cycle) => circular(program, cycle, recursions)),
+    ...recursions.map((link) => recursive(program, link)),
     ...irqConflicts(program, ids).map((conflict) => irq(program, conflict)),
   ];
 }
 
-function circular(program: Program, cycle: Cycle): Pattern {
+function circular(program: Program, cycle: Cycle, recursions: readonly Link[]): Pattern {
+  const within = recursions.filter(({ edges: [{ from }] }) => cycle.some(({ edges }) => edges[0].from.key === from.key));
   const names = cycle.map(({ edges: [{ from }] }) => from.name);
   const all = cycle.map(attemptsOf);
   const first = named(all[0] ?? [], leastEvent(all[0] ?? []), null);
@@ -54,8 +65,9 @@ function circular(program: Program, cycle: Cycle): Pattern {
     between: [leastEvent(first), leastEvent(closing)],
     steps: [first, ...all.slice(1, -1), closing],
     links: (attempts) => attempts.flatMap((attempt, i) => linkOf(program, cycle[i], attempt)),
-    waits: waitsInCircle(program, cycle),
-    whyNot: () => whyNotCircular(program, cycle),
+    waits: waitsInCircle(program, cycle, within),
+    waitsForAWhile: mayBeLetOut([...cycle, ...within]) ? waitsInCircle(program, cycle, within, true) : null,
+    whyNot: () => whyNotCircular(program, cycle, within),
   };
 }
 
@@ -76,6 +88,7 @@ function recursive(program: Program, link: Link): Pattern {
     steps: [named(all, event, object)],
     links: (attempts) => attempts.flatMap((attempt) => linkOf(program, link, attempt)),
     waits: waitsInOwnClass(program, link),
+    waitsForAWhile: mayBeLetOut([link]) ? waitsInOwnClass(program, link, true) : null,
     whyNot: () => whyNotRecursive(program, link),
   };
 }
@@ -99,6 +112,7 @@ function irq(program: Program, conflict: IrqConflict): Pattern {
         return { thread, functions, held, holds: lock.name, takes: lock.name, holdsShared: shared, takesShared: shared };
       }),
     waits: waitsInHandler(program, conflict),
+    waitsForAWhile: null,
     whyNot: () => whyNotInHandler(program, conflict),
   };
 }

@@ -50,7 +50,7 @@ export function* runThrough(
       if (met === all) return { choices: choicesTo(node), proven: true };
       if (visited.size > maxNodes || (++turns % NODES_PER_TURN === 0 && (yield null) !== null)) return null;
       const state = at.subarray(0, width);
-      const last = at[width] as number;
+      const last = at[width] ?? NOBODY;
       const goesOn = last !== NOBODY && program.anyEnabled(state, last);
       for (let thread = 0; thread < threads; thread++) {
         const { firstWay, ways } = program.position(state, thread);
