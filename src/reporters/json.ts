@@ -1,6 +1,7 @@
 /** What the commands found, as the documents of `docs/json.md`. */
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
+import type { LockOrder } from '../check/lock-order/lock-order.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
@@ -63,6 +64,7 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
   without: [...finding.without],
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
+  lockOrder: finding.order === null ? null : lockOrderJson(finding.order),
   nearestOrder:
     finding.serial === null
       ? null
@@ -71,6 +73,18 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
           differences: finding.serial.differences.map(({ object, here, there }) => ({ object, here, there })),
           outcomes: finding.serial.outcomes,
         },
+});
+
+const lockOrderJson = ({ shape, verdict, links }: LockOrder) => ({
+  shape,
+  verdict,
+  links: links.map(({ thread, holds, takes, functions, held }) => ({
+    thread,
+    holds,
+    takes,
+    functions: [...functions],
+    held: [...held],
+  })),
 });
 
 export interface Replayed {

@@ -58,7 +58,13 @@ testProp(
     t.is(all.includes('lock-held-at-exit'), keeps);
     // A ring that is no circle of its own contains the classes of one.
     for (const ring of rings)
-      t.true(orders.some((order) => classesOf(order).split(' ').every((name) => ring.split(' ').includes(name))));
+      t.true(
+        orders.some((order) =>
+          classesOf(order)
+            .split(' ')
+            .every((name) => ring.split(' ').includes(name)),
+        ),
+      );
   },
   { numRuns },
 );

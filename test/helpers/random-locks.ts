@@ -156,7 +156,7 @@ function ringsAmong(waits: readonly (number | null)[], state: State): readonly s
     for (const [next, { held }] of state.entries()) {
       if (!held.includes(lock) || waits[next] === null) continue;
       if (next === path[0] && path.length > 1)
-        found.push([...new Set(path.map((thread) => LOCKS[waits[thread] as number]))].toSorted().join(' '));
+        found.push([...new Set<string>(path.map((thread) => LOCKS[waits[thread] as number]))].toSorted().join(' '));
       else if (!path.includes(next)) follow([...path, next]);
     }
   };

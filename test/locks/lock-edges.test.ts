@@ -162,7 +162,7 @@ test('an edge knows where it is made: the thread, the functions, the locks held 
   t.deepEqual(others, []);
   const sites = edge === undefined ? [] : sitesOf(program, edge);
   t.deepEqual(
-    sites.map(({ place, ...site }) => site),
+    sites.map(({ place: _place, ...site }) => site),
     [
       {
         thread: 't',

@@ -47,7 +47,10 @@ for (const scenario of scenarios)
         const { steps } = await new LiveRun(variantFor(scenario, schedule)).run(strategy);
         t.is(strategy.diverged, null);
         const raised = await judgeRun(scenario, name, steps, null, schedule.without);
-        t.true(raised.some(({ finding }) => finding.id === id), id);
+        t.true(
+          raised.some(({ finding }) => finding.id === id),
+          id,
+        );
       }
     t.pass();
   });

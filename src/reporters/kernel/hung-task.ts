@@ -15,7 +15,11 @@ export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
     ]),
     ...(holding.length === 0
       ? []
-      : ['', 'Showing all locks held in the system:', ...holding.flatMap(({ thread, held }) => locksHeldBy(thread, held, trace))]),
+      : [
+          '',
+          'Showing all locks held in the system:',
+          ...holding.flatMap(({ thread, held }) => locksHeldBy(thread, held, trace)),
+        ]),
   ];
 }
 
@@ -24,4 +28,3 @@ function likelyOwner({ thread, event, object }: Standing, { standing }: Trace): 
   if (owner === undefined || event?.startsWith('mutex_lock') !== true) return [];
   return [`INFO: task ${thread} is blocked on a mutex likely owned by task ${owner.thread}.`];
 }
-

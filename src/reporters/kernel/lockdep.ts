@@ -74,7 +74,11 @@ export function sleepingFunction(title: string, { fault, pair }: Finding, trace:
     `${title} at ${site.function} (modelled)`,
     `thread: ${site.thread}`,
     ...(readers.length === 0 ? [] : [`RCU nest depth: ${nesting(sleeper.held, readers)}, expected: 0`]),
-    ...locksHeldBy(site.thread, sleeper.held.filter((lock) => !isFrame(lock, trace)), trace),
+    ...locksHeldBy(
+      site.thread,
+      sleeper.held.filter((lock) => !isFrame(lock, trace)),
+      trace,
+    ),
     `Sleeps in: ${sleeper.next ?? site.event}`,
     // With PREEMPT_RCU it is not, among readers.
     ...(taken === undefined || taken.means.mode === 'shared'

@@ -26,7 +26,10 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
   const { fault, trace, symptom, kind, order } = finding;
   const fitted = (lines: readonly string[]) => lines.flatMap((line) => fit(ascii(line), width));
   if (order !== null && fault.prints !== null)
-    return { says: `A kernel with lock validation would print${trace === null ? '' : ' there'}:`, lines: fitted(lockOrder(fault.prints, order)) };
+    return {
+      says: `A kernel with lock validation would print${trace === null ? '' : ' there'}:`,
+      lines: fitted(lockOrder(fault.prints, order)),
+    };
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
