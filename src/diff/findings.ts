@@ -1,4 +1,7 @@
-/** Which findings both designs have: alike in kind, object, and the functions and steps at which they are raised. */
+/**
+ * Which findings both designs have: of one kind, at one object, raised in the same functions by the same steps. Not by their
+ * id, for that is of one variant, nor by their text, for it may tell of numbers.
+ */
 import type { Finding } from '../check/finding.ts';
 
 export interface FindingsDiff {
@@ -8,18 +11,28 @@ export interface FindingsDiff {
 
 export function compareFindings(a: readonly Finding[], b: readonly Finding[]): FindingsDiff {
   const partner = new Map<Finding, Finding>();
+  const taken = new Set<Finding>();
   for (const one of a) {
-    const other = b.find((each) => !partnered(partner, each) && likenessOf(each) === likenessOf(one));
-    if (other !== undefined) partner.set(one, other);
+    const other = b.find((each) => !taken.has(each) && isAlike(one, each));
+    if (other === undefined) continue;
+    partner.set(one, other);
+    taken.add(other);
   }
   return {
     both: [...partner],
-    only: [a.filter((finding) => !partner.has(finding)), b.filter((finding) => !partnered(partner, finding))],
+    only: [a.filter((finding) => !partner.has(finding)), b.filter((finding) => !taken.has(finding))],
   };
 }
 
-const partnered = (partner: ReadonlyMap<Finding, Finding>, finding: Finding): boolean => [...partner.values()].includes(finding);
+const isAlike = (one: Finding, other: Finding): boolean =>
+  one.kind === other.kind && one.object === other.object && keyOf(one, other) === keyOf(other, one);
 
-/** Not the id, for that is of one variant; nor the text, for it may tell of numbers. */
-const likenessOf = ({ kind, object, fault, pair }: Finding): string =>
-  JSON.stringify([kind, object, fault.sites.map((site) => [site.function, site.event, site.object]), pair.between]);
+/**
+ * By where it is raised. Of a circle of locks that is refuted nobody stands there: then the racing pair tells, and of what
+ * the scenario states, which statement it is.
+ */
+function keyOf({ kind, fault, pair }: Finding, other: Finding): string {
+  if (kind === 'invariant' || kind === 'end-state') return fault.text;
+  if (fault.sites.length === 0 || other.fault.sites.length === 0) return JSON.stringify(pair.between);
+  return JSON.stringify(fault.sites.map((site) => [site.function, site.event, site.object].join(' ')).toSorted());
+}

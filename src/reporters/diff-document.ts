@@ -67,16 +67,18 @@ function verdictOf(check: CheckResult): string {
 
 function findingBlocks({ checks: [a, b], findings: { only, both } }: Diff): readonly Block[] {
   const [onlyA, onlyB] = only;
-  const part = (where: string, findings: readonly Finding[]): readonly Block[] =>
-    findings.length === 0 ? [] : [paragraph(`${where}:`), ...list(findings.map(lineOf))];
+  const part = (where: string, lines: readonly string[]): readonly Block[] =>
+    lines.length === 0 ? [] : [paragraph(`${where}:`), ...list(lines)];
   if (onlyA.length + onlyB.length + both.length === 0) return [];
   return [
     heading('Findings'),
-    ...part(`Only in ${a.variant}`, onlyA),
-    ...part(`Only in ${b.variant}`, onlyB),
+    ...part(`Only in ${a.variant}`, onlyA.map(lineOf)),
+    ...part(`Only in ${b.variant}`, onlyB.map(lineOf)),
     ...part(
       'In both',
-      both.map(([finding]) => finding),
+      both.map(([one, other]) =>
+        one.message === other.message ? lineOf(one) : `${lineOf(one)} In ${b.variant}: ${lineOf(other)}`,
+      ),
     ),
   ];
 }
