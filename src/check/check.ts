@@ -122,7 +122,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
 }
 
 /** What the user wants, and what the machine has to spare. */
-function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
+export function reasonToStop({ onProgress, maxMemory, maxSeconds }: CheckOptions, began: number): Reason {
   return (progress) => {
     if (maxSeconds && performance.now() - began > maxSeconds * 1000)
       return maxSeconds === 1 ? '1 second' : `${maxSeconds} seconds`;

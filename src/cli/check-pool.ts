@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { CheckResult } from '../check/check.ts';
-import { InternalError, ModelError } from '../model/errors.ts';
+import { InternalError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { checkJob, type JobHooks, type JobOptions } from './check-job.ts';
 import type { Order, Report } from './check-worker.ts';
 import { bundleMaps } from './load-file.ts';
+import { errorOf } from './worker-failure.ts';
 
 export interface Job {
   readonly scenario: Scenario;
@@ -94,8 +95,4 @@ function answerTo(worker: Worker, order: Order, watch: Watch): Promise<Omit<Chec
     worker.on('message', hear).once('error', fail).once('exit', ended);
     worker.postMessage(order);
   });
-}
-
-function errorOf({ isTheirs, message, next, stack }: Extract<Report, { type: 'error' }>): Error {
-  return Object.assign(isTheirs ? new ModelError(message, next) : new InternalError(message), { stack });
 }

@@ -3,9 +3,9 @@ import type { SourceMapPayload } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import type { CheckResult } from '../check/check.ts';
 import type { Progress } from '../explore/found.ts';
-import { ModelError, messageOf } from '../model/errors.ts';
 import { checkJob, type JobOptions } from './check-job.ts';
 import { bundleMaps } from './load-file.ts';
+import { type Failure, failureOf } from './worker-failure.ts';
 import { scenarioOf } from './worker-scenario.ts';
 
 /** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
@@ -26,14 +26,7 @@ export type Report =
   | { readonly type: 'progress'; readonly progress: Omit<Progress, 'checkpoint'> }
   | { readonly type: 'warning'; readonly lines: readonly string[] }
   | { readonly type: 'result'; readonly result: Omit<CheckResult, 'scenario'>; readonly maps: Maps }
-  | {
-      readonly type: 'error';
-      readonly isTheirs: boolean;
-      readonly message: string;
-      readonly next: string | null;
-      readonly stack: string;
-      readonly maps: Maps;
-    };
+  | ({ readonly type: 'error'; readonly maps: Maps } & Failure);
 
 const EVERY_MS = 100;
 
@@ -56,16 +49,5 @@ async function check(order: Order): Promise<void> {
 }
 
 parentPort?.on('message', (order: Order) => {
-  check(order).catch((error: unknown) => {
-    const isTheirs = error instanceof ModelError;
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
-    tell({
-      type: 'error',
-      isTheirs,
-      message: messageOf(error),
-      next: isTheirs ? error.next : null,
-      stack,
-      maps: [...bundleMaps],
-    });
-  });
+  check(order).catch((error: unknown) => tell({ type: 'error', ...failureOf(error), maps: [...bundleMaps] }));
 });

@@ -7,6 +7,7 @@ const root = new URL('../../../', import.meta.url);
 
 /** With a slash at its end. */
 export const packageRoot = fileURLToPath(root);
+export const builtActors = fileURLToPath(new URL('dist/actors/', root));
 export const builtScenarios = fileURLToPath(new URL('dist/scenarios/', root));
 
 interface Manifest {

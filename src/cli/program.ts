@@ -4,6 +4,8 @@ import type { ExitCode } from './exit.ts';
 import { formatHelp, withExamples } from './help.ts';
 import { version } from './package.ts';
 import { addCheck } from './program/check.ts';
+import { addCoverage } from './program/coverage.ts';
+import { addDiff } from './program/diff.ts';
 import { addExport } from './program/export.ts';
 import { addList } from './program/list.ts';
 import { addReplay } from './program/replay.ts';
@@ -31,6 +33,8 @@ export function programFor(terminal: Terminal, ends: (code: ExitCode) => void): 
   addCheck(program, terminal, ends);
   addReplay(program, terminal, ends);
   addRun(program, terminal, ends);
+  addDiff(program, terminal, ends);
+  addCoverage(program, terminal, ends);
   addExport(program, terminal, ends);
   return program;
 }
