@@ -1,9 +1,9 @@
 /** What the commands found, as the documents of `docs/json.md`. */
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
+import type { LockOrder } from '../check/lock-order/lock-order.ts';
 import type { Effort } from '../check/played.ts';
 import type { Window, Windows } from '../check/window.ts';
-import type { LockOrder } from '../check/lock-order/lock-order.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
@@ -85,7 +85,6 @@ const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | nul
   window: windowOrNull(windows?.get(finding.id)),
 });
 
-const windowOrNull = (window: Window | undefined) => (window === undefined ? null : windowJson(window));
 const lockOrderJson = ({ shape, verdict, links }: LockOrder) => ({
   shape,
   verdict,
@@ -97,6 +96,8 @@ const lockOrderJson = ({ shape, verdict, links }: LockOrder) => ({
     held: [...held],
   })),
 });
+
+const windowOrNull = (window: Window | undefined) => (window === undefined ? null : windowJson(window));
 
 export interface Replayed {
   readonly schedule: Schedule;
