@@ -14,6 +14,7 @@ import type { Finding } from './finding.ts';
 import { findingsOf, NODES_FOR_BEST, type Pains } from './findings.ts';
 import { checkSerial, type SerialCheck, type SerialVerdict, wasCompared } from './serial.ts';
 import { type How, type Searched, searchBy, USUALLY } from './strategy.ts';
+import { type Windows, windowsOf } from './window.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
 
@@ -44,6 +45,8 @@ export interface CheckResult {
   readonly questions: number;
   /** The comparison with orders of whole operations; null where the scenario does not ask for it. */
   readonly serial: SerialVerdict | null;
+  /** The race windows of the findings, where they were asked for. */
+  readonly windows: Windows | null;
 }
 
 export interface CheckOptions extends Limits {
@@ -53,6 +56,8 @@ export interface CheckOptions extends Limits {
   readonly shrink?: boolean;
   /** Which search decides; see `USUALLY` for what is not said. */
   readonly how?: Partial<How>;
+  /** Look for the race windows of the findings, with the runs and the seed of `how`. */
+  readonly windows?: boolean;
   /** In bytes, of the whole process. */
   readonly maxMemory?: number | null;
   readonly maxSeconds?: number | null;
@@ -86,6 +91,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     ...variant.leadsTo.filter((expectation) => ![...consequences, ...all].some((finding) => meets(finding, expectation))),
   ];
   const kinds = searchedIn(variant, searched, program.hasLoops, serial);
+  const windows = options.windows === true ? await windowsOf(subject, searched, all, how, pains) : null;
   const cut = found.cut ?? serial?.verdict.cut ?? blindFor(missing, kinds);
   return {
     scenario,
@@ -108,6 +114,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     sometimes: found.sometimes,
     questions: program.learned.questions,
     serial: serial?.verdict ?? null,
+    windows,
   };
 }
 

@@ -1,7 +1,6 @@
 /** What is wrong on one run, in the order in which it came about, each named and explained as a search would. */
 import { type Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
-import { InternalError } from '../model/errors.ts';
 import type { Edit } from '../model/edit.ts';
 import { editVariant } from '../model/edit-variant.ts';
 import { leaveOut } from '../model/leave-out.ts';
@@ -9,6 +8,7 @@ import type { Scenario } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { variantOf } from './check.ts';
+import { choiceOf, stateAfter } from './choice-of.ts';
 import { describe, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
@@ -112,24 +112,4 @@ function faultsOn(
   }
   note(judge.ofState(state, program.isTerminal(state)), false);
   return { faults: found, choices };
-}
-
-function stateAfter(program: Program, choices: readonly Choice[]): Int32Array {
-  const state = program.initial();
-  const next = state.slice();
-  for (const { thread, way } of choices) {
-    program.choose(state, { thread, way }, next);
-    state.set(next);
-  }
-  return state;
-}
-
-/** A step of the live run in the words of the tables. */
-function choiceOf(program: Program, state: Int32Array, { index, thread: name, way: wayName }: TraceStep): Choice {
-  const thread = program.world.threads.findIndex((named) => named.name === name);
-  const { firstWay, ways } = program.position(state, thread);
-  const names = program.ways.slice(firstWay, firstWay + ways).map((way) => way.name);
-  const way = wayName === null ? 0 : names.indexOf(wayName);
-  if (way >= 0 && way < ways && program.enabled(state, firstWay + way)) return { thread, way };
-  throw new InternalError(`Step ${index}: the live actors let ${name} go on (${wayName ?? 'one way'}), the tables do not`);
 }

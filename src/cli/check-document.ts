@@ -21,7 +21,7 @@ export interface Reported {
   readonly replay: (finding: Finding) => string;
 }
 
-type Options = Omit<CheckDocumentOptions, 'replay'>;
+type Options = Omit<CheckDocumentOptions, 'replay' | 'windows'>;
 
 export function asDocument(format: Exclude<Format, 'text'>, came: readonly Reported[], options: Options): string {
   const results = came.map(({ result }) => result);
@@ -36,7 +36,13 @@ export function asDocument(format: Exclude<Format, 'text'>, came: readonly Repor
     case 'markdown':
     case 'rst': {
       const { allSteps, detail, placeOf } = options;
-      const optionsOf = (result: CheckResult) => ({ allSteps, detail, placeOf, replay: of.get(result)?.replay ?? null });
+      const optionsOf = (result: CheckResult) => ({
+        allSteps,
+        detail,
+        placeOf,
+        replay: of.get(result)?.replay ?? null,
+        windows: result.windows,
+      });
       return render(checkDocument(results, optionsOf), format).trimEnd();
     }
   }

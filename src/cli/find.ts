@@ -38,8 +38,13 @@ async function shipped(): Promise<Candidates> {
   };
 }
 
+const loaded = new Map<string, ReturnType<typeof loadFile>>();
+
 async function inFile(file: string): Promise<Candidates> {
-  const scenarios = await loadFile(resolve(file));
+  const path = resolve(file);
+  const loading = loaded.get(path) ?? loadFile(path);
+  loaded.set(path, loading);
+  const scenarios = await loading;
   if (scenarios.length === 0) throw noScenario(file);
   return { scenarios, where: `in ${file}`, next: `there are ${scenarios.map(({ name }) => name).join(', ')}` };
 }

@@ -8,19 +8,21 @@ import { kernelPrint } from './kernel/print.ts';
 import { ledgerText } from './ledger.ts';
 import { plain, WIDTH } from './layout.ts';
 import { stepList } from './step-list.ts';
+import { windowText } from './window.ts';
 
 export type DocumentOptions = Omit<FindingOptions, 'paint'>;
 
 /** Function names are code, in whatever sentence they stand. */
 export const withCode = (text: string): string => text.replaceAll('`', "'").replace(/\b[A-Za-z_]\w*\(\)/g, '`$&`');
 
-export function findingBlocks(finding: Finding, { allSteps, placeOf, replay }: DocumentOptions): readonly Block[] {
+export function findingBlocks(finding: Finding, { allSteps, placeOf, replay, windows }: DocumentOptions): readonly Block[] {
   const { trace, expected, message } = finding;
   return [
     paragraph(`${message}.${expected ? ' This is the finding that the scenario expects.' : ''}`),
     ...literal(diagram(finding, { allSteps })),
     ...said(facts(finding)),
     ...literal(nearestOrder(finding)),
+    ...literal(windowText(finding, windows?.get(finding.id) ?? null)),
     ...kernel(finding),
     ...literal(ledgerText(finding)),
     ...(placeOf === null || trace === null

@@ -1,5 +1,6 @@
 /** One finding in full: what went wrong, the diagram, what a kernel would print, how to play it again. */
 import type { Finding } from '../check/finding.ts';
+import type { Windows } from '../check/window.ts';
 import type { WholeOperation } from '../explore/serial-orders.ts';
 import { clauseOf } from '../explore/serial-outcome.ts';
 import { formatSchedule } from '../trace/schedule.ts';
@@ -11,6 +12,7 @@ import { leftOut } from './not-needed.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
 import { stepList } from './step-list.ts';
+import { windowText } from './window.ts';
 
 export interface FindingOptions {
   readonly paint: Paint;
@@ -20,6 +22,8 @@ export interface FindingOptions {
   readonly placeOf: PlaceOf | null;
   /** The command that plays the finding again; null where the reader has just given it. */
   readonly replay: ((finding: Finding) => string) | null;
+  /** The race windows, where they were looked for. */
+  readonly windows?: Windows | null;
 }
 
 export function findingText(finding: Finding, options: FindingOptions): readonly string[] {
@@ -30,6 +34,7 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...block(diagram(finding, { allSteps }).map((line) => (/^[^^]*\^{2,}$/.test(line) ? paint.bad(line) : line))),
     ...block(facts(finding)),
     ...block(nearestOrder(finding)),
+    ...block(windowText(finding, options.windows?.get(finding.id) ?? null)),
     ...block(kernel(finding)),
     ...block(ledgerText(finding)),
     ...(placeOf === null || finding.trace === null

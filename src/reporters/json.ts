@@ -1,15 +1,19 @@
 /** What the commands found, as the documents of `docs/json.md`. */
 import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
+import type { Effort } from '../check/played.ts';
+import type { Window, Windows } from '../check/window.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
+import { effortJson } from './effort.ts';
 import { spellOperation } from './finding-text.ts';
 import { titleOf } from './kernel/title.ts';
 import { ledgerOf } from './ledger.ts';
 import { ledgerJson } from './ledger-json.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
+import { windowJson } from './window-json.ts';
 
 export const listJson = (scenarios: readonly Scenario[]): ListJson => ({
   schema: 'interlock.list/1',
@@ -47,14 +51,14 @@ export const checkJson = (results: readonly CheckResult[], allSteps: boolean): C
     traces: result.traces,
     steps: result.steps,
     seconds: result.seconds,
-    findings: result.findings.map((finding) => findingJson(finding, allSteps)),
+    findings: result.findings.map((finding) => findingJson(finding, allSteps, result.windows)),
     consequences: result.consequences.map((finding) => findingJson(finding, allSteps)),
     sometimes: result.sometimes.map(({ name, reached }) => ({ name, reached })),
     serial: result.serial === null ? null : { ...result.serial },
   })),
 });
 
-const findingJson = (finding: Finding, allSteps: boolean) => ({
+const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | null = null) => ({
   kind: finding.kind,
   id: finding.id,
   expected: finding.expected,
@@ -76,21 +80,26 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
           differences: finding.serial.differences.map(({ object, here, there }) => ({ object, here, there })),
           outcomes: finding.serial.outcomes,
         },
+  window: windowOrNull(windows?.get(finding.id)),
 });
+
+const windowOrNull = (window: Window | undefined) => (window === undefined ? null : windowJson(window));
 
 export interface Replayed {
   readonly schedule: Schedule;
   readonly finding: Pick<Finding, 'kind' | 'id'> | null;
   readonly diverged: { readonly step: number; readonly expected: string; readonly found: string } | null;
+  readonly effort: Effort | null;
   readonly steps: readonly TraceStep[];
 }
 
-export const replayJson = ({ schedule, finding, diverged, steps }: Replayed): ReplayJson => ({
+export const replayJson = ({ schedule, finding, diverged, effort, steps }: Replayed): ReplayJson => ({
   schema: 'interlock.replay/1',
   scenario: schedule.scenario,
   variant: schedule.variant,
   finding: finding === null ? null : { kind: finding.kind, id: finding.id },
   diverged,
+  bestEffort: effortJson(effort),
   trace: steps.map(({ index, thread, operation, object, event, reply, splats }) => ({
     step: index,
     thread,

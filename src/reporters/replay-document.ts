@@ -10,16 +10,22 @@ export interface ReplayedRun {
   readonly title: string;
   /** What was played, and what it came to. */
   readonly says: string;
+  /** What became of a schedule that does not fit any more; empty where it fits. */
+  readonly effort: readonly string[];
   readonly trace: Trace;
   readonly finding: Finding | null;
   /** What else was wrong on that run. */
   readonly others: readonly string[];
 }
 
-export const replayDocument = ({ title, says, trace, finding, others }: ReplayedRun, options: DocumentOptions): Document => ({
+export const replayDocument = (
+  { title, says, effort, trace, finding, others }: ReplayedRun,
+  options: DocumentOptions,
+): Document => ({
   title,
   blocks: [
     { kind: 'paragraph', text: says },
+    ...(effort.length === 0 ? [] : [{ kind: 'literal' as const, lines: effort }]),
     ...(finding === null ? steps(trace, options) : findingBlocks(finding, options)),
     ...(others.length === 0 ? [] : also(others)),
   ],

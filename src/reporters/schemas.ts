@@ -1,5 +1,6 @@
 /** The JSON that other programs read. A field is never taken away or given another meaning under the same version. */
 import { z } from 'zod';
+import { windowSchema } from './window-schema.ts';
 
 export const kind = z.enum([
   'use-after-free',
@@ -92,6 +93,7 @@ const finding = z.strictObject({
       outcomes: whole,
     })
     .nullable(),
+  window: windowSchema.nullable(),
 });
 
 export const checkSchema = z.strictObject({
@@ -128,12 +130,23 @@ export const checkSchema = z.strictObject({
   ),
 });
 
+const diverged = z.strictObject({ step: whole, expected: z.string(), found: z.string() }).nullable();
+const bestEffort = z
+  .strictObject({
+    runs: z.array(
+      z.strictObject({ thread: name, steps: whole, last: name, taken: whole.nullable(), why: z.string().nullable() }),
+    ),
+    notThere: z.array(name),
+  })
+  .nullable();
+
 export const replaySchema = z.strictObject({
   schema: z.literal('interlock.replay/1'),
   scenario: name,
   variant: name,
   finding: z.strictObject({ kind, id: name }).nullable(),
-  diverged: z.strictObject({ step: whole, expected: z.string(), found: z.string() }).nullable(),
+  diverged,
+  bestEffort,
   trace: z.array(
     z.strictObject({
       step: whole,
@@ -147,6 +160,26 @@ export const replaySchema = z.strictObject({
   ),
 });
 
+/** A folder of schedules. */
+export const replaysSchema = z.strictObject({
+  schema: z.literal('interlock.replays/1'),
+  results: z.array(
+    z.strictObject({
+      file: name,
+      outcome: z.enum(['raised', 'gone', 'as-expected', 'unexpected', 'does-not-fit', 'refused', 'internal-error']),
+      scenario: name.nullable(),
+      variant: name.nullable(),
+      /** The finding that the schedule names. */
+      names: name.nullable(),
+      raised: z.array(z.strictObject({ kind, id: name })),
+      diverged,
+      bestEffort,
+      message: z.string().nullable(),
+    }),
+  ),
+});
+
+export type ReplaysJson = z.infer<typeof replaysSchema>;
 export type ListJson = z.infer<typeof listSchema>;
 export type LedgerJson = z.infer<typeof ledger>;
 export type CheckJson = z.infer<typeof checkSchema>;

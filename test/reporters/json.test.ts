@@ -3,7 +3,7 @@ import test from 'ava';
 import type { z } from 'zod';
 import { checkVariant } from '../../src/index.ts';
 import { checkJson, listJson } from '../../src/reporters/json.ts';
-import { checkSchema, kind, listSchema, replaySchema } from '../../src/reporters/schemas.ts';
+import { checkSchema, kind, listSchema, replaySchema, replaysSchema } from '../../src/reporters/schemas.ts';
 import { samples } from './samples.ts';
 
 /** From dist/test/reporters/. */
@@ -11,12 +11,11 @@ const page = readFileSync(new URL('../../../docs/json.md', import.meta.url), 'ut
 
 const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text) as unknown);
 
+const schemas: readonly z.ZodType[] = [listSchema, checkSchema, replaySchema, replaysSchema];
+
 test('each document that the page shows is one of its schema', (t) => {
-  const [list, check, replay] = documents;
-  t.is(documents.length, 3);
-  t.notThrows(() => listSchema.parse(list));
-  t.notThrows(() => checkSchema.parse(check));
-  t.notThrows(() => replaySchema.parse(replay));
+  t.is(documents.length, schemas.length);
+  for (const [i, schema] of schemas.entries()) t.notThrows(() => schema.parse(documents[i]));
 });
 
 const fieldsOf = (schema: z.ZodType): readonly string[] => {
@@ -27,7 +26,7 @@ const fieldsOf = (schema: z.ZodType): readonly string[] => {
 };
 
 test('each field is explained on the page', (t) => {
-  for (const schema of [listSchema, checkSchema, replaySchema])
+  for (const schema of schemas)
     for (const field of new Set(fieldsOf(schema))) t.true(new RegExp(`\`[^\`\n]*\\b${field}\\b[^\`\n]*\``).test(page), field);
 });
 
@@ -48,6 +47,14 @@ test('the check of every sample is one of its schema', async (t) => {
     t.is(read?.outcome, result.outcome);
     t.is(read?.findings.length, result.findings.length);
     t.is(read?.traces, null);
+  }
+});
+
+test('the windows of every sample are of the schema', async (t) => {
+  for (const variant of Object.keys(samples.variants)) {
+    const result = await checkVariant(samples, variant, { maxStates: 100_000, windows: true, how: { runs: 50 } });
+    const [read] = checkSchema.parse(JSON.parse(JSON.stringify(checkJson([result], false)))).results;
+    for (const { schedule, window } of read?.findings ?? []) t.is(window === null, schedule === null);
   }
 });
 

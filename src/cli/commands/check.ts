@@ -136,7 +136,7 @@ async function search(
 }
 
 function report(terminal: Terminal, { result, replay }: Reported, { detail, allSteps, placeOf }: Run, isFirst: boolean): void {
-  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
+  const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay, windows: result.windows });
   terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
 }
 

@@ -1,19 +1,11 @@
 /** `interlock replay`: plays one schedule on the live actors, and says which finding it leads to. */
-import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
-import { LiveRun } from '../../live/live-run.ts';
-import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
+import { endingOf, type Played, playSchedule } from '../../check/played.ts';
 import { render } from '../../document/render.ts';
-import { variantFor } from '../../model/leave-out.ts';
-import type { Scenario, Variant } from '../../model/scenario.ts';
-import { findingText, nameFinding } from '../../reporters/finding-text.ts';
-import { leftOut } from '../../reporters/not-needed.ts';
+import type { Scenario } from '../../model/scenario.ts';
 import { replayJson } from '../../reporters/json.ts';
-import { count, wrap } from '../../reporters/layout.ts';
-import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
-import { replayDocument } from '../../reporters/replay-document.ts';
-import { stepList } from '../../reporters/step-list.ts';
+import { placesFrom } from '../../reporters/places.ts';
+import { playedDocument, playedText } from '../../reporters/played.ts';
 import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
-import type { Trace } from '../../trace/trace.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { scenarioNamed, variantNamed } from '../find.ts';
 import { bundleMaps } from '../load-file.ts';
@@ -28,142 +20,95 @@ export interface ReplayCommand {
   readonly verbose: boolean;
   /** The file that defines the scenario, if it does not come with the package. */
   readonly scenario: string | null;
-}
-
-interface Played {
-  readonly schedule: Schedule;
-  readonly trace: Trace;
-  readonly diverged: Divergence | null;
-  readonly raised: readonly Raised[];
-  /** The one that the schedule names, or else the first. */
-  readonly finding: Raised | null;
+  /** Where the schedule does not fit any more, go on as far as it can be played. */
+  readonly bestEffort: boolean;
 }
 
 /** @throws ModelError if the schedule cannot be read, or its scenario not be found */
 export async function replay(terminal: Terminal, words: readonly string[], command: ReplayCommand): Promise<ExitCode> {
   const schedule = await readSchedule(words);
+  const { played, scenario } = await playFor(schedule, command);
+  terminal.print(written(played, terminal, command));
+  terminal.warn(complaints(played, scenario));
+  return codeOf(played);
+}
+
+/** @throws ModelError if its scenario or variant cannot be found */
+export async function playFor(
+  schedule: Schedule,
+  command: Pick<ReplayCommand, 'scenario' | 'bestEffort'>,
+): Promise<{ readonly played: Played; readonly scenario: Scenario }> {
   const scenario = await scenarioNamed(schedule.scenario, command.scenario);
   variantNamed(scenario, schedule.variant);
-  const played = await play(schedule, scenario, variantFor(scenario, schedule));
-  terminal.print(written(played, terminal, command));
-  return report(terminal, played, scenario);
+  return { played: await playSchedule(schedule, scenario, command.bestEffort), scenario };
 }
 
-async function play(schedule: Schedule, scenario: Scenario, variant: Variant): Promise<Played> {
-  const strategy = following({ runs: twiceRound(schedule) });
-  const trace = await new LiveRun(variant).run(strategy);
-  const diverged = unknownThread(schedule, variant) ?? strategy.diverged;
-  if (diverged !== null) return { schedule, trace, diverged, raised: [], finding: null };
-  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule), schedule.without, schedule.edits);
-  const named = raised.find(({ finding }) => schedule.finding === null || finding.id === schedule.finding);
-  // With calls left out, what is found may be of that design alone: then it is not shown as a finding of this one.
-  return { schedule, trace, diverged, raised, finding: named?.isOfVariant === true ? named : null };
-}
+const asJson = ({ schedule, trace, diverged, effort, finding }: Played) =>
+  replayJson({ schedule, steps: trace.steps, diverged, effort, finding: finding?.finding ?? null });
 
-/** A loop that comes back to where it began can be gone round again: the second round shows that it does. */
-const twiceRound = ({ runs, loop }: Schedule): Schedule['runs'] => (loop === null ? runs : [...runs, ...runs.slice(loop)]);
-
-function loopOf({ runs, loop }: Schedule): LoopOnRun | null {
-  const steps = (part: Schedule['runs']) => part.reduce((sum, run) => sum + run.steps, 0);
-  return loop === null ? null : { after: steps(runs.slice(0, loop)), length: steps(runs.slice(loop)) };
-}
-
-function unknownThread({ runs }: Schedule, { threads }: Variant): Divergence | null {
-  const at = runs.findIndex(({ thread }) => !(thread in threads));
-  const run = runs[at];
-  if (run === undefined) return null;
-  const step = 1 + runs.slice(0, at).reduce((sum, { steps }) => sum + steps, 0);
-  return {
-    step,
-    expected: `${run.thread}: ${run.last}`,
-    found: `no thread "${run.thread}"; there are ${Object.keys(threads).join(', ')}`,
-  };
-}
-
-const asJson = ({ schedule, trace, diverged, finding }: Played) =>
-  replayJson({ schedule, steps: trace.steps, diverged, finding: finding?.finding ?? null });
-
-function written(played: Played, terminal: Terminal, command: ReplayCommand): readonly string[] {
-  switch (command.format) {
+function written(played: Played, { paint }: Terminal, { format, allSteps, verbose }: ReplayCommand): readonly string[] {
+  const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
+  switch (format) {
     case 'text':
-      return asText(played, terminal, command);
+      return playedText(played, { paint, allSteps, placeOf });
     case 'json':
       return [JSON.stringify(asJson(played), null, 2)];
     case 'markdown':
     case 'rst':
-      return [render(asDocument(played, command), command.format).trimEnd()];
+      return [render(playedDocument(played, { allSteps, placeOf }), format).trimEnd()];
   }
 }
 
-const placesFor = ({ verbose }: ReplayCommand): PlaceOf | null => (verbose ? placesFrom(process.cwd(), bundleMaps) : null);
-
-/** What was played, and what it came to, in a sentence. */
-function playedSentence({ schedule, trace, finding }: Played): string {
-  const rest = leftOut(schedule.without);
-  const edits = schedule.edits?.length ?? 0;
-  const edited = edits === 0 ? '' : `, with ${count(edits, 'edit')} of its code`;
-  const played = `${schedule.scenario}/${schedule.variant}${edited}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
-  if (finding !== null) return `${played}: ${finding.finding.id}.`;
-  return `${played}${rest === null ? '' : `, without ${rest}`}.`;
-}
-
-const othersOf = ({ raised, finding }: Played): readonly string[] =>
-  finding === null ? [] : raised.filter((other) => other !== finding).map((other) => nameFinding(other.finding));
-
-function asText(played: Played, { paint }: Terminal, command: ReplayCommand): readonly string[] {
-  const { trace, finding } = played;
-  const placeOf = placesFor(command);
-  const others = othersOf(played);
+/** Why it is not as it was; nothing where it is. */
+function complaints(played: Played, { name }: Scenario): readonly string[] {
+  const { schedule } = played;
+  const anew = `interlock check ${name} --variant ${schedule.variant}`;
+  const ending = endingOf(played);
   return [
-    ...wrap(playedSentence(played)),
-    '',
-    ...(finding === null
-      ? stepList(trace.steps, { paint, placeOf })
-      : findingText(finding.finding, { paint, allSteps: command.allSteps, placeOf, replay: null })),
-    ...(others.length === 0 ? [] : ['', 'Also on that run:']),
-    ...others.flatMap((other) => wrap(other, '  ', '    ')),
+    ...misfit(played),
+    ...(ending === 'gone' ? [gone(played)] : []),
+    ...(ending === 'gone'
+      ? [`Next: ${isOfAnother(played) ? 'it is a finding of another design; check the whole: ' : ''}${anew}`]
+      : []),
+    ...(ending === 'does-not-fit'
+      ? [`Next: it was edited, or the model has changed since; try --best-effort, or check anew: ${anew}`]
+      : []),
   ];
 }
 
-const asDocument = (played: Played, command: ReplayCommand) =>
-  replayDocument(
-    {
-      title: `Replay of ${played.schedule.scenario}/${played.schedule.variant}`,
-      says: playedSentence(played),
-      trace: played.trace,
-      finding: played.finding?.finding ?? null,
-      others: othersOf(played),
-    },
-    { allSteps: command.allSteps, placeOf: placesFor(command), replay: null },
-  );
+const misfit = ({ diverged }: Played): readonly string[] =>
+  diverged === null
+    ? []
+    : [
+        `interlock: The schedule does not fit any more: step ${diverged.step}`,
+        `  expected: ${diverged.expected}`,
+        `  found:    ${diverged.found}`,
+      ];
 
-function report(terminal: Terminal, { schedule, diverged, finding, raised }: Played, scenario: Scenario): ExitCode {
-  if (diverged !== null) {
-    terminal.warn([
-      `interlock: The schedule does not fit any more: step ${diverged.step}`,
-      `  expected: ${diverged.expected}`,
-      `  found:    ${diverged.found}`,
-      `Next: it was edited, or the model has changed since; check anew: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.wrongUse;
+/** What is raised is a finding of the design without the calls that are left out, and of no other. */
+const isOfAnother = ({ finding, raised }: Played): boolean => finding === null && raised.some(({ isOfVariant }) => !isOfVariant);
+
+function gone(played: Played): string {
+  if (isOfAnother(played))
+    return 'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way';
+  const fits = played.effort === null ? 'The schedule fits, but' : 'As far as it can be played,';
+  return `interlock: ${fits} "${played.schedule.finding}" is not raised any more; ${insteadOf(played)} is`;
+}
+
+const insteadOf = ({ raised }: Played): string =>
+  raised.length === 0 ? 'nothing' : raised.map(({ finding: { id } }) => id).join(', ');
+
+export function codeOf(played: Played): ExitCode {
+  switch (endingOf(played)) {
+    case 'raised':
+    case 'as-expected':
+      return EXIT.asExpected;
+    case 'gone':
+    case 'unexpected':
+      return EXIT.notAsExpected;
+    case 'does-not-fit':
+      return EXIT.wrongUse;
   }
-  if (finding === null && raised.some(({ isOfVariant }) => !isOfVariant)) {
-    terminal.warn([
-      'interlock: With the calls that the schedule leaves out, no run was found that comes to this in the same way',
-      `Next: it is a finding of another design; check the whole: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.notAsExpected;
-  }
-  if (schedule.finding !== null) {
-    if (finding !== null) return EXIT.asExpected;
-    const instead = raised.length === 0 ? 'nothing' : raised.map(({ finding: { id } }) => id).join(', ');
-    terminal.warn([
-      `interlock: The schedule fits, but "${schedule.finding}" is not raised any more; ${instead} is`,
-      `Next: interlock check ${scenario.name} --variant ${schedule.variant}`,
-    ]);
-    return EXIT.notAsExpected;
-  }
-  return raised.some(({ primary, finding: { expected } }) => primary && !expected) ? EXIT.notAsExpected : EXIT.asExpected;
 }
 
 export const scheduleLines = (schedule: Schedule): readonly string[] =>

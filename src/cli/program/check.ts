@@ -27,6 +27,7 @@ interface CheckFlags extends Selecting {
   readonly maxMemory?: number;
   readonly time?: number;
   readonly shrink: boolean;
+  readonly window: boolean;
   readonly allSteps: boolean;
   readonly schedules?: string;
   readonly quiet: boolean;
@@ -58,12 +59,13 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
         .default(USUALLY.dependence),
     )
     .option('--turns <N>', 'of dpor: how often a thread goes round a loop', positive, USUALLY.turns)
-    .option('--runs <N>', 'of pct, pos and random', positive, USUALLY.runs)
-    .option('-s, --seed <N>', 'of pct, pos and random', whole, USUALLY.seed)
+    .option('--runs <N>', 'of pct, pos, random and --window', positive, USUALLY.runs)
+    .option('-s, --seed <N>', 'of pct, pos, random and --window', whole, USUALLY.seed)
     .option('--depth <D>', 'of pct: orders of two steps that a bug needs', positive, USUALLY.depth)
     .option('-j, --jobs <N>', 'variants at a time (default: one for each core)', positive)
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
     .option('--no-shrink', 'counterexamples with all calls and threads')
+    .option('--window', 'where to put a delay, and how likely it is at random', false)
     .option('--all-steps', 'diagrams without elisions', false)
     .addOption(new Option('--format <NAME>', 'text, markdown, rst, json, sarif').choices(FORMATS).default('text'))
     .addOption(new Option('--json', '--format json: interlock.check/1, with schedules').default(false).conflicts('format'))
@@ -107,6 +109,7 @@ const jobOf = (flags: CheckFlags): CheckCommand['job'] => ({
     maxMemory: flags.maxMemory ?? null,
     maxSeconds: flags.time ?? null,
     shrink: flags.shrink,
+    windows: flags.window,
     how: {
       strategy: flags.strategy,
       preemptions: flags.preemptions ?? null,

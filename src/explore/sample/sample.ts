@@ -26,6 +26,8 @@ export interface Sampled extends Found {
   readonly runs: number;
   /** So many of the runs met something wrong. */
   readonly faulty: number;
+  /** By the number of a fault, the runs on which it came first, or as one of the first. */
+  readonly first: ReadonlyMap<number, number>;
   /** Runs that were cut short, those that only measure among them. */
   readonly cutShort: number;
   readonly coverage: Coverage;
@@ -58,6 +60,7 @@ class Sampling {
   private complete = 0;
   private cutShort = 0;
   private faulty = 0;
+  private readonly first = new Map<number, number>();
   private steps = 0;
   private depth = 0;
 
@@ -92,15 +95,15 @@ class Sampling {
     let trail: Trail | null = null;
     let product = 1;
     let steps = 0;
-    let isFaulty = false;
+    let first: readonly number[] = [];
     for (; ; steps++) {
       const id = this.meet(counts);
       const wrong = witness.state(state, trail);
-      isFaulty ||= wrong;
+      if (wrong && first.length === 0) first = witness.judge.ofState(state, false);
       this.offer();
       if (options.count === 0) {
         witness.end(state, wrong, trail);
-        isFaulty ||= witness.judge.ofState(state, true).length > 0;
+        if (first.length === 0) first = witness.judge.ofState(state, true);
         this.complete++;
         if (counts) census.end(id);
         break;
@@ -115,7 +118,7 @@ class Sampling {
       const choice = { thread, way: way - program.position(state, thread).firstWay };
       program.take(state, thread, way, next);
       witness.step(state, wrong, trail, choice);
-      isFaulty ||= program.raised.length > 0;
+      if (program.splats > 0 && first.length === 0) first = witness.judge.ofStep(state, thread);
       if (wrong) program.taint(next);
       sampler.took?.(state, thread, way, next);
       product *= options.count;
@@ -129,17 +132,18 @@ class Sampling {
     this.depth = Math.max(this.depth, steps);
     if (counts && sampler.isEven) census.weigh(product);
     sampler.end?.(steps);
-    this.tally(counts, isFaulty);
+    this.tally(counts, first);
     return null;
   }
 
-  private tally(counts: boolean, isFaulty: boolean): void {
+  private tally(counts: boolean, first: readonly number[]): void {
     if (!counts) {
       this.measured++;
       return;
     }
     this.runs++;
-    if (isFaulty) this.faulty++;
+    if (first.length > 0) this.faulty++;
+    for (const fault of new Set(first)) this.first.set(fault, (this.first.get(fault) ?? 0) + 1);
     this.coverage = this.census.coverage;
   }
 
@@ -205,6 +209,7 @@ class Sampling {
       estimate: inWords(this.coverage),
       runs,
       faulty: this.faulty,
+      first: this.first,
       cutShort: this.cutShort,
       coverage: this.coverage,
       guarantee: sampler.guarantee?.(stopped === null ? runs : null) ?? null,
