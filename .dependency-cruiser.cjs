@@ -13,6 +13,7 @@ module.exports = {
     ),
     not('model-stands-below', '^src/model/', '^src/(?!model/)'),
     not('tables-do-not-search', '^src/tables/', '^src/(?!(tables|model)/)'),
+    not('locks-are-facts-of-tables', '^src/locks/', '^src/(?!(locks|tables|model)/)'),
     not('traces-stand-alone', '^src/trace/', '^src/(?!(trace|model)/)'),
     not('search-does-not-run-live', '^src/explore/', '^src/(?!(explore|tables|model)/)'),
     not('live-does-not-search', '^src/live/', '^src/(?!(live|trace|model)/|tables/answer\\.ts$)'),

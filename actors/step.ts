@@ -33,11 +33,35 @@ export interface Meaning {
   readonly atomic?: boolean;
   /** The lockdep subclass of a nested acquire. */
   readonly subclass?: number;
+  /** For lock order: the lock, by its path, that is held around all acquires of this class, in whatever order they come. */
+  readonly nest?: string;
+  /** For lock order: readers of it may nest even where a writer waits between them. */
+  readonly recursive?: boolean;
+  /** Whether the thread may sleep in it. By default it may in a wait and in an acquire, unless they try or are atomic. */
+  readonly sleeps?: boolean;
+  /** Until its release the thread is an interrupt handler. */
+  readonly interrupt?: boolean;
+  /** What it does to interrupts on the thread's CPU; to restore them is to turn them on where its `flags` say so. */
+  readonly irqs?: 'off' | 'on' | 'restore';
   /** An access that the compiler may tear or repeat: neither marked nor atomic. */
   readonly plain?: boolean;
   /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
   readonly stamped?: boolean;
+  /**
+   * What it orders beside other accesses, perhaps by its reply as JSON: one that is not named orders nothing. Left out, it is
+   * what the kind says: a release or a signal releases; an acquire or a wait acquires, unless it was refused; a put
+   * releases, and the last one acquires; anything else orders nothing.
+   */
+  readonly orders?: Orders | { readonly [reply: string]: Orders };
+  /** It acquires only from these events of the object. */
+  readonly after?: readonly string[];
 }
+
+/**
+ * `release`: what the thread did before comes before whatever a thread does that acquires from it. `pointer`: only what
+ * goes through the pointer that was read comes after the releases, by the address dependency.
+ */
+export type Orders = 'nothing' | 'acquire' | 'release' | 'both' | 'pointer';
 
 export type Event = { readonly type: string } & { readonly [key: string]: Json };
 
@@ -245,6 +269,10 @@ export function* WARN(condition: boolean, text: string): Operation<boolean> {
 export function* BUG_ON(condition: boolean, text: string): Operation {
   if (condition) yield* kernel('BUG', text, `BUG_ON(${text})`);
 }
+
+/** `might_sleep()`: where C may sleep and the model has no wait of its own, as in an allocation with GFP_KERNEL. */
+export const might_sleep = (): Operation =>
+  send({ object: 'environment', event: { type: 'might_sleep' }, means: { kind: 'update', sleeps: true }, c: 'might_sleep()' });
 
 /** One step that ends the object's life. What reaches it afterwards is a use after free. To free NULL does nothing. */
 export function* kfree(object: { readonly path: string }): Operation {

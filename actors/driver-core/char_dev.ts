@@ -1,12 +1,15 @@
 /**
  * fs/char_dev.c, v6.6, with the parts of drivers/base/map.c that it stands on: from a node in /dev to the open of a driver.
  *
+ * cdev_map has a mutex, cdev_lock guards the pointer of an inode, and the lookup of a path takes locks of the file system.
+ *
  * Left out: that cdev_set_parent() stores the parent, which is always the device around the cdev; the module that owns
  * the fops, which is vfio itself; allocations that fail.
  */
 import type { Null } from '../../machines/object.ts';
-import { message, type Message, type Operation, send } from '../step.ts';
+import { type Meaning, message, type Message, type Operation, send } from '../step.ts';
 import type { CharDevices, Vfio } from '../../machines/vfio/v6.6.ts';
+import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 import { ENOENT, ENXIO } from '../vfio/errno.ts';
 import { isNull } from './pointer.ts';
@@ -14,15 +17,21 @@ import { device_add, device_del, type EmbeddedDevice, get_device, put_device, ty
 
 type Names = Exclude<keyof CharDevices, 'kobj_map' | 'cdev_get'>;
 
-const on =
-  <K extends Names>(kind: 'read' | 'update' | 'put' | 'write', type: K, c: (device: string) => string) =>
-  <R = void>(vfio: Vfio, device: { readonly path: string }): Operation<R> =>
-    send<R>(message<CharDevices, K>(kind, vfio.chrdevs, type, { device }, { c: c(spelled(device)) }));
+const locked: Meaning = { kind: 'update', orders: 'both' };
 
-export const cdev_init = on('write', 'cdev_init', (device) => `cdev_init(&${device}.cdev)`);
-const kobj_unmap = on('update', 'kobj_unmap', (device) => `kobj_unmap(cdev_map, ${device}.devt)`);
-const put = on('put', 'cdev_put', (device) => `cdev_put(&${device}.cdev)`);
-const path_lookupat = on('read', 'path_lookupat', (device) => `path_lookupat(the node of ${device})`);
+const on =
+  <K extends Names>(means: Meaning, type: K, c: (device: string) => string) =>
+  <R = void>(vfio: Vfio, device: { readonly path: string }): Operation<R> =>
+    send<R>(message<CharDevices, K>(means, vfio.chrdevs, type, { device }, { c: c(spelled(device)) }));
+
+export const cdev_init = on({ kind: 'write' }, 'cdev_init', (device) => `cdev_init(&${device}.cdev)`);
+const kobj_unmap = on(locked, 'kobj_unmap', (device) => `kobj_unmap(cdev_map, ${device}.devt)`);
+const put = on(lastPut, 'cdev_put', (device) => `cdev_put(&${device}.cdev)`);
+const path_lookupat = on(
+  { kind: 'read', orders: 'acquire' },
+  'path_lookupat',
+  (device) => `path_lookupat(the node of ${device})`,
+);
 
 /** The last reference takes the inodes' pointers away, and lets the device go. */
 export function* cdev_put(vfio: Vfio, dev: EmbeddedDevice, release: Release): Operation {
@@ -32,7 +41,7 @@ export function* cdev_put(vfio: Vfio, dev: EmbeddedDevice, release: Release): Op
 const kobj_map = (vfio: Vfio, device: EmbeddedDevice, devt: string): Operation =>
   send(
     message<CharDevices, 'kobj_map'>(
-      'update',
+      locked,
       vfio.chrdevs,
       'kobj_map',
       { device, devt },
@@ -47,7 +56,7 @@ const kobj_map = (vfio: Vfio, device: EmbeddedDevice, devt: string): Operation =
 const cdev_get = <D extends EmbeddedDevice>(vfio: Vfio, inode: D, i_rdev: string): Operation<D | Null> =>
   send<D | Null>(
     message<CharDevices, 'cdev_get'>(
-      'get',
+      { kind: 'get', orders: 'both' },
       vfio.chrdevs,
       'cdev_get',
       { device: inode, i_rdev },

@@ -19,7 +19,8 @@ import type { ListNode } from '../../machines/sync/list.ts';
 import type { Mutex } from '../../machines/sync/mutex.ts';
 import type { CharDevices, DevicePrivate, SysfsDir, Vfio } from '../../machines/vfio/v6.6.ts';
 import { access, message, type Message, type Operation, send } from '../step.ts';
-import { list_add_tail, list_del_init } from '../sync/list.ts';
+import { list_add_tail_locked, list_del_init_locked } from '../sync/list.ts';
+import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 
 /** A struct device inside another struct. */
@@ -41,7 +42,7 @@ export const device_lock = (dev: { readonly mutex: Handle<Mutex> }): Operation =
 export const device_unlock = (dev: { readonly mutex: Handle<Mutex> }): Operation => unlock(dev.mutex);
 
 const get = access<Kref, 'refcount_inc'>('get', 'refcount_inc', { c: 'kobject_get(&$)' });
-const put = access<Kref, 'refcount_dec_and_test'>('put', 'refcount_dec_and_test', { c: 'kobject_put(&$)' });
+const put = access<Kref, 'refcount_dec_and_test'>(lastPut, 'refcount_dec_and_test', { c: 'kobject_put(&$)' });
 
 export const get_device = (dev: EmbeddedDevice): Operation => get(dev.kobj);
 
@@ -62,8 +63,10 @@ const delFromClass = usePrivate('klist_del(&$->knode_class)');
 const freePrivate = access<DevicePrivate, 'free'>({ kind: 'read', plain: true }, 'free', { c: 'kfree($)' });
 const clearPrivate = access<DevicePrivate, 'clear'>({ kind: 'write', plain: true }, 'clear', { c: '$ = NULL' });
 
-const sysfs_create_dir_ns = access<SysfsDir, 'sysfs_create_dir_ns'>('update', 'sysfs_create_dir_ns');
-const sysfs_remove_dir = access<SysfsDir, 'sysfs_remove_dir'>('update', 'sysfs_remove_dir');
+/** kernfs and devtmpfs have locks of their own. */
+const locked = { kind: 'update', orders: 'both' } as const;
+const sysfs_create_dir_ns = access<SysfsDir, 'sysfs_create_dir_ns'>(locked, 'sysfs_create_dir_ns');
+const sysfs_remove_dir = access<SysfsDir, 'sysfs_remove_dir'>(locked, 'sysfs_remove_dir');
 
 const node = (
   type: 'devtmpfs_create_node' | 'devtmpfs_delete_node',
@@ -71,19 +74,16 @@ const node = (
   device: EmbeddedDevice,
   seen: readonly Message[],
 ): Operation =>
-  send(
-    message<CharDevices, typeof type>('update', vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }),
-    ...seen,
-  );
+  send(message<CharDevices, typeof type>(locked, vfio.chrdevs, type, { device }, { c: `${type}(&${spelled(device)})` }), ...seen);
 
 /**
  * lib/kobject.c. Where the name is taken it leaves the kset again, and takes with it whoever has joined with the same
  * entry: the kernel then says "kobject_add_internal failed for … with -EEXIST", beneath the complaint of sysfs.
  */
 function* kobject_add_internal(vfio: Vfio, dev: EmbeddedDevice): Operation<number> {
-  yield* list_add_tail(dev.entry, vfio.devices_kset);
+  yield* list_add_tail_locked(dev.entry, vfio.devices_kset);
   const error = yield* sysfs_create_dir_ns(dev.sd);
-  if (error !== 0) yield* list_del_init(dev.entry, vfio.devices_kset);
+  if (error !== 0) yield* list_del_init_locked(dev.entry, vfio.devices_kset);
   return error;
 }
 
@@ -112,5 +112,5 @@ export function* device_del(vfio: Vfio, dev: EmbeddedDevice, ...seen: readonly M
   yield* node('devtmpfs_delete_node', vfio, dev, seen);
   yield* delFromClass(dev.p);
   yield* sysfs_remove_dir(dev.sd);
-  yield* list_del_init(dev.entry, vfio.devices_kset);
+  yield* list_del_init_locked(dev.entry, vfio.devices_kset);
 }

@@ -12,7 +12,11 @@ export const init_completion = access<Completion, 'init_completion'>(plain, 'ini
 export const reinit_completion = access<Completion, 'reinit_completion'>(plain, 'reinit_completion');
 export const complete = access<Completion, 'complete'>('signal', 'complete');
 export const complete_all = access<Completion, 'complete_all'>('signal', 'complete_all');
-export const completion_done = access<Completion, 'completion_done'>('read', 'completion_done');
+/** Where there is something done it has taken the completion's lock, after whoever did it. */
+export const completion_done = access<Completion, 'completion_done'>(
+  { kind: 'read', orders: { true: 'acquire' } },
+  'completion_done',
+);
 export const try_wait_for_completion = access<Completion, 'try_wait_for_completion'>(
   { kind: 'wait', try: true },
   'try_wait_for_completion',

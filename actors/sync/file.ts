@@ -6,9 +6,11 @@ import { access, type Operation, task_work_add } from '../step.ts';
 import { READ_ONCE } from './memory.ts';
 
 export const get_file = access<FileRef, 'get_file'>('get', 'get_file');
-export const get_file_rcu = access<FileRef, 'get_file_rcu'>('get', 'get_file_rcu');
+/** atomic_long_inc_not_zero(). */
+export const get_file_rcu = access<FileRef, 'get_file_rcu'>({ kind: 'get', orders: { true: 'both' } }, 'get_file_rcu');
 export const file_count = access<FileRef, 'file_count'>('read', 'file_count');
-const put = access<FileRef, 'fput'>('put', 'fput');
+/** atomic_long_dec_and_test(). */
+const put = access<FileRef, 'fput'>({ kind: 'put', orders: 'both' }, 'fput');
 
 /**
  * The reference to a file that an entry of the descriptor table leads to. Between the look at the entry and the

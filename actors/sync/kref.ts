@@ -8,7 +8,7 @@ import type { Kref } from '../../machines/sync/kref.ts';
 import type { Mutex } from '../../machines/sync/mutex.ts';
 import type { Refcount } from '../../machines/sync/refcount.ts';
 import { access, message, type Operation, send } from '../step.ts';
-import { refcount_dec_and_mutex_lock } from './refcount.ts';
+import { lastPut, refcount_dec_and_mutex_lock } from './refcount.ts';
 
 type Release = () => Operation<unknown>;
 
@@ -20,7 +20,7 @@ export const kref_get_unless_zero = access<Kref, 'refcount_inc_not_zero'>('get',
   c: 'kref_get_unless_zero(&$)',
 });
 
-const put = access<Kref, 'refcount_dec_and_test'>('put', 'refcount_dec_and_test', { c: 'kref_put(&$)' });
+const put = access<Kref, 'refcount_dec_and_test'>(lastPut, 'refcount_dec_and_test', { c: 'kref_put(&$)' });
 
 /** @returns whether the object is gone */
 export function* kref_put(kref: Handle<Kref>, release: Release): Operation<boolean> {

@@ -17,24 +17,31 @@ const entryOf = (node: Node): Entry => handleAt(node.path.slice(0, node.path.las
 
 /** The head's pointers are stored with WRITE_ONCE(), so that list_empty() without a lock is no data race; a walk is. */
 const marked: Meaning = { kind: 'update' };
+/** Under a lock that is held for this step alone, and is not modelled. */
+const locked: Meaning = { kind: 'update', orders: 'both' };
+/** rcu_assign_pointer() */
+const publishing: Meaning = { kind: 'update', orders: 'release' };
 const plain: Meaning = { kind: 'write', plain: true };
 const marking: Meaning = { kind: 'write' };
 
 export const INIT_LIST_HEAD = (node: Node): Operation => send(message<ListNode, 'INIT_LIST_HEAD'>(plain, node, 'INIT_LIST_HEAD'));
 
 const adds =
-  (type: 'list_add' | 'list_add_tail', means: Meaning, name: string = type) =>
+  (type: 'list_add' | 'list_add_tail', means: Meaning, name: string = type, heads = marked) =>
   (node: Node, head: Head): Operation =>
     send(
-      message<ListHead, typeof type>(marked, head, type, { entry: entryOf(node) }, { c: `${name}(&${spelled(node)}, &$)` }),
+      message<ListHead, typeof type>(heads, head, type, { entry: entryOf(node) }, { c: `${name}(&${spelled(node)}, &$)` }),
       message<ListNode, 'list_add'>(means, node, 'list_add', { list: head }),
     );
 
 export const list_add = adds('list_add', plain);
 export const list_add_tail = adds('list_add_tail', plain);
 /** Readers that come upon the entry have its pointers, which are set before it is published. */
-export const list_add_rcu = adds('list_add', marking, 'list_add_rcu');
-export const list_add_tail_rcu = adds('list_add_tail', marking, 'list_add_tail_rcu');
+export const list_add_rcu = adds('list_add', marking, 'list_add_rcu', publishing);
+export const list_add_tail_rcu = adds('list_add_tail', marking, 'list_add_tail_rcu', publishing);
+
+/** For callers who take a lock for it, and let it go at once. */
+export const list_add_tail_locked = adds('list_add_tail', marking, 'list_add_tail', locked);
 
 export const list_del = (node: Node, head: Head): Operation =>
   send(
@@ -42,11 +49,17 @@ export const list_del = (node: Node, head: Head): Operation =>
     message<ListNode, 'list_del'>(plain, node, 'list_del', { list: head }),
   );
 
-export const list_del_init = (node: Node, head: Head): Operation =>
-  send(
-    message<ListHead, 'list_del'>(marked, head, 'list_del', { entry: entryOf(node) }, { c: `list_del_init(&${spelled(node)})` }),
-    message<ListNode, 'list_del_init'>(plain, node, 'list_del_init', { list: head }),
-  );
+const delsInit =
+  (means: Meaning, heads: Meaning) =>
+  (node: Node, head: Head): Operation =>
+    send(
+      message<ListHead, 'list_del'>(heads, head, 'list_del', { entry: entryOf(node) }, { c: `list_del_init(&${spelled(node)})` }),
+      message<ListNode, 'list_del_init'>(means, node, 'list_del_init', { list: head }),
+    );
+
+export const list_del_init = delsInit(plain, marked);
+/** For callers who take a lock for it, and let it go at once. */
+export const list_del_init_locked = delsInit(marking, locked);
 
 export const list_del_rcu = (node: Node, head: Head): Operation =>
   send(
@@ -65,7 +78,8 @@ export const list_empty = (list: Head | Node): Operation<boolean> =>
   send<boolean>(message<ListHead, 'list_empty'>('read', list as Head, 'list_empty'));
 
 type Reading = 'plain' | 'marked';
-const read = (reading: Reading): Meaning => (reading === 'plain' ? { kind: 'read', plain: true } : { kind: 'read' });
+const read = (reading: Reading): Meaning =>
+  reading === 'plain' ? { kind: 'read', plain: true } : { kind: 'read', orders: 'pointer' };
 
 const first = <E extends Entry>(head: Head, reading: Reading): Operation<E | Null> =>
   send<E | Null>(message<ListHead, 'list_first_entry'>(read(reading), head, 'list_first_entry', undefined, { c: '$.next' }));

@@ -1,12 +1,15 @@
-/** include/linux/module.h, kernel/module/main.c: the calls on a struct module, v6.1. */
+/**
+ * include/linux/module.h, kernel/module/main.c: the calls on a struct module, v6.1. They order what the atomics order that
+ * they are: atomic_inc_not_zero(), atomic_inc(), atomic_dec_if_positive().
+ */
 import { type Handle, NULL, type Null } from '../../machines/object.ts';
 import { EAGAIN, EBUSY } from '../../machines/sync/errno.ts';
 import type { Module } from '../../machines/sync/module.ts';
 import { access, type Operation } from '../step.ts';
 
-const tryGet = access<Module, 'try_module_get'>('get', 'try_module_get');
+const tryGet = access<Module, 'try_module_get'>({ kind: 'get', orders: { true: 'both' } }, 'try_module_get');
 const get = access<Module, '__module_get'>('get', '__module_get');
-const put = access<Module, 'module_put'>('put', 'module_put');
+const put = access<Module, 'module_put'>({ kind: 'put', orders: 'both' }, 'module_put');
 export const module_refcount = access<Module, 'module_refcount'>('read', 'module_refcount');
 
 /** @returns whether it is now held; what is built in has no module, and is always held */
@@ -22,10 +25,10 @@ export function* module_put(module: Handle<Module> | Null): Operation {
   if (module !== NULL) yield* put(module);
 }
 
-const sub = access<Module, 'atomic_sub_return'>('update', 'atomic_sub_return', {
+const sub = access<Module, 'atomic_sub_return'>({ kind: 'update', orders: 'both' }, 'atomic_sub_return', {
   c: 'atomic_sub_return(MODULE_REF_BASE, &$.refcnt)',
 });
-const add = access<Module, 'atomic_add_unless'>('update', 'atomic_add_unless', {
+const add = access<Module, 'atomic_add_unless'>({ kind: 'update', orders: { true: 'both' } }, 'atomic_add_unless', {
   c: 'atomic_add_unless(&$.refcnt, MODULE_REF_BASE, 0)',
 });
 const going = access<Module, 'MODULE_STATE_GOING'>('write', 'MODULE_STATE_GOING', { c: '$.state = MODULE_STATE_GOING' });

@@ -25,14 +25,18 @@ export interface BlockingNotifierHead {
 /** What a function of this name does. */
 export type Callbacks = { readonly [notifier_call: string]: (block: Block, action: number, data: unknown) => Operation<number> };
 
-const registers = access<NotifierChain, 'notifier_chain_register'>('update', 'notifier_chain_register');
+const registers = access<NotifierChain, 'notifier_chain_register'>(
+  { kind: 'update', orders: 'release' },
+  'notifier_chain_register',
+);
 const unregisters = access<NotifierChain, 'notifier_chain_unregister'>('update', 'notifier_chain_unregister');
-const head = access<NotifierChain, 'head'>('read', 'head', { c: '$.head' });
+const follows = { kind: 'read', orders: 'pointer' } as const;
+const head = access<NotifierChain, 'head'>(follows, 'head', { c: '$.head' });
 
 /** It goes through the block, so that one that was freed without being unregistered is a use after free. */
 const next = (chain: Chain, block: Block): Operation<Block | Null> =>
   send<Block | Null>(
-    message<NotifierChain, 'next'>('read', chain, 'next', { block }, { c: `${spelled(block)}.next` }),
+    message<NotifierChain, 'next'>(follows, chain, 'next', { block }, { c: `${spelled(block)}.next` }),
     message<Field<string>, 'load'>('read', block, 'load'),
   );
 

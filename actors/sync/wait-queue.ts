@@ -15,7 +15,8 @@ export const wake_up = access<WaitQueue, 'wake_up'>('signal', 'wake_up');
 export const wake_up_all = access<WaitQueue, 'wake_up'>('signal', 'wake_up', { c: 'wake_up_all(&$)' });
 export const wake_up_interruptible = access<WaitQueue, 'wake_up'>('signal', 'wake_up', { c: 'wake_up_interruptible(&$)' });
 
-const own = { kind: 'update', stamped: true } as const;
+/** Each of them takes the lock of the queue, or looks whether a waker has taken it off, as list_empty_careful() does. */
+const own = { kind: 'update', stamped: true, orders: 'both' } as const;
 export const prepare_to_wait_event = access<WaitQueue, 'prepare_to_wait_event'>(own, 'prepare_to_wait_event');
 export const finish_wait = access<WaitQueue, 'finish_wait'>(own, 'finish_wait');
 export const add_wait_queue = access<WaitQueue, 'add_wait_queue'>(own, 'add_wait_queue');

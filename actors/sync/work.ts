@@ -31,13 +31,15 @@ const onItem =
   };
 
 /** @returns whether it is queued now and was not before */
-export const queue_work = onItem<boolean>({ kind: 'update' }, 'queue_work');
+export const queue_work = onItem<boolean>({ kind: 'update', orders: 'release' }, 'queue_work');
 /** @returns whether it was pending */
 export const cancel_work = onItem<boolean>({ kind: 'update' }, 'cancel_work');
 
 const begins = { kind: 'update', stamped: true } as const;
-const waits = { kind: 'wait', stamped: true } as const;
-const beginFlush = onItem<boolean>(begins, 'flush_work');
+/** A flush or a cancel comes after the function that it waits for. */
+const waits = { kind: 'wait', stamped: true, after: ['work_done'] } as const;
+/** It looks at an item that is idle under the lock of the pool, which its worker has had. */
+const beginFlush = onItem<boolean>({ ...begins, orders: { false: 'acquire' }, after: ['work_done'] }, 'flush_work');
 const beginFlushOfAll = access<Workqueue, 'flush_workqueue'>(begins, 'flush_workqueue');
 const endFlush = access<Workqueue, 'wait_for_flush'>(waits, 'wait_for_flush', { c: 'what was queued has run' });
 const beginCancel = onItem<boolean>({ kind: 'wait', stamped: true }, 'cancel_work_sync');
@@ -62,8 +64,10 @@ export function* cancel_work_sync(wq: Queue, work: Work): Operation<boolean> {
   return wasPending;
 }
 
-const take = access<Workqueue, 'process_one_work'>('wait', 'process_one_work');
-const finish = access<Workqueue, 'work_done'>('update', 'work_done', { c: 'process_one_work(&$): the function has returned' });
+const take = access<Workqueue, 'process_one_work'>({ kind: 'wait', after: ['queue_work', 'work_done'] }, 'process_one_work');
+const finish = access<Workqueue, 'work_done'>({ kind: 'update', orders: 'release' }, 'work_done', {
+  c: 'process_one_work(&$): the function has returned',
+});
 
 /** The daemon that runs what is queued. Several of them run several items at once. */
 export function* worker_thread(wq: Queue, functions: WorkFunctions): Operation {

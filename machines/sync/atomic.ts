@@ -26,7 +26,8 @@ export type Atomic = {
   atomic_xchg: { with: { new: number }; reply: number };
 };
 
-const most = 64;
+/** The greatest value that it may come to have. */
+export const most = 64;
 
 type Context = { n: number };
 type Seen = { context: Context };

@@ -12,8 +12,9 @@ import { Program } from '../tables/program.ts';
 import { meets, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
 import { findingsOf, NODES_FOR_BEST, type Pains } from './findings.ts';
+import { findLockOrders } from './lock-order/find.ts';
 import { checkSerial, type SerialCheck, type SerialVerdict, wasCompared } from './serial.ts';
-import { type How, type Searched, searchBy, USUALLY } from './strategy.ts';
+import { type How, type Searched, searchBy, USUALLY, withRaces } from './strategy.ts';
 import { type Windows, windowsOf } from './window.ts';
 
 export type Outcome = 'as-expected' | 'unexpected' | 'missing' | 'cut';
@@ -73,9 +74,10 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const program = new Program(variant);
   const reason = reasonToStop(options, began);
   const how = { ...USUALLY, ...options.how };
-  const searched = await drive(searchBy(how, program, variant, options, options.from ?? null), reason);
+  const stored = await drive(searchBy(how, program, variant, options, options.from ?? null), reason);
+  options.onStopped?.(stored.ends?.checkpoint ?? null);
+  const searched = await drive(withRaces(stored, how, variant), reason);
   const { found, ends } = searched;
-  options.onStopped?.(ends?.checkpoint ?? null);
   const subject: Subject = { scenario, name, variant, program, judge: found.judge };
   const pains: Pains = {
     run: (search) => drive(search, reason),
@@ -85,14 +87,15 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const { findings, consequences } = await findingsOf(subject, searched, pains);
   const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: found.cut === null };
   const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
-  const all = [...findings, ...(serial?.findings ?? [])];
+  const orders = await findLockOrders(subject, searched, [...findings, ...consequences], pains.run);
+  const all = [...findings, ...orders, ...(serial?.findings ?? [])];
   const missing = [
     ...variant.expect.filter((expectation) => !all.some((finding) => meets(finding, expectation))),
     ...variant.leadsTo.filter((expectation) => ![...consequences, ...all].some((finding) => meets(finding, expectation))),
   ];
   const kinds = searchedIn(variant, searched, program.hasLoops, serial);
   const windows = options.windows === true ? await windowsOf(subject, searched, all, how, pains) : null;
-  const cut = found.cut ?? serial?.verdict.cut ?? blindFor(missing, kinds);
+  const cut = found.cut ?? serial?.verdict.cut ?? blindFor(missing, kinds, searched.races);
   return {
     scenario,
     variant: name,
@@ -168,11 +171,11 @@ type Turns<R> = Generator<Progress | null, R, string | null> | AsyncGenerator<Pr
 const NOT_BY_ALL: readonly Kind[] = ['starvation', 'hung-task', 'data-race'];
 
 /** That something is missing can be said only by a search that looks for it. */
-function blindFor(missing: readonly Expectation[], searched: readonly Kind[]): string | null {
-  const kind = missing
-    .map((expectation) => expectation.kind)
-    .find((kind) => NOT_BY_ALL.includes(kind) && !searched.includes(kind));
-  return kind === undefined ? null : `${kind} was not looked for`;
+function blindFor(missing: readonly Expectation[], searched: readonly Kind[], races: Searched['races']): string | null {
+  const kinds = missing.map((expectation) => expectation.kind);
+  const kind = kinds.find((kind) => NOT_BY_ALL.includes(kind) && !searched.includes(kind));
+  if (kind !== undefined) return `${kind} was not looked for`;
+  return kinds.includes('data-race') && races?.isWhole === false ? 'data races by happens-before' : null;
 }
 
 /** What was looked for: what must hold at the end only where some run came to an end. */
@@ -184,7 +187,7 @@ function searchedIn(variant: Variant, { found, whole, races }: Searched, hasLoop
   return [
     ...SEARCHED,
     ...(sawEndless ? (['hung-task', 'starvation'] as const) : []),
-    ...(races ? (['data-race'] as const) : []),
+    ...(races !== null ? (['data-race'] as const) : []),
     ...(asks(variant.always) ? (['invariant'] as const) : []),
     ...(judge.reachedEnd && asks(variant.atEnd) ? (['end-state'] as const) : []),
     ...(judge.reachedEnd && asks(variant.leaks) ? (['leak'] as const) : []),

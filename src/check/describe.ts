@@ -6,12 +6,14 @@ import { createHash } from 'node:crypto';
 import { countPreemptions } from '../explore/best-search.ts';
 import type { Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
+import { racesOn } from '../explore/races/on-run.ts';
 import { findSymptom } from '../explore/symptom.ts';
 import { editsOf } from '../model/edit-variant.ts';
+import { InternalError } from '../model/errors.ts';
 import { whatIsLeftOut } from '../model/leave-out.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
-import { type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
+import { type RacingPair, pairOfKept, pairOfState, pairOfStep, pairOfStuck, pairOfUnordered } from '../trace/racing-pair.ts';
 import { runsOf, type Schedule } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
 import { confirm } from './confirm.ts';
@@ -35,10 +37,20 @@ export interface Met {
   readonly proven: boolean;
 }
 
+/** The fault as it shows at the end of this way: a race, by the two who make it there. */
+export function asMet(
+  { program, judge }: Subject,
+  { fault, choices, byStep }: Pick<Met, 'choices' | 'byStep'> & { readonly fault: number },
+): Fault {
+  if (judge.faults[fault]?.kind === 'data-race') racesOn(program, judge, choices);
+  return judge.asMet(fault, choices, byStep);
+}
+
 export async function describe(subject: Subject, { fault, choices, byStep, proven }: Met): Promise<Finding> {
   const { program, judge, variant } = subject;
   const { live, state } = await confirm(program, variant, choices);
-  const name = named(subject, fault, pairOf(live, fault, byStep, program));
+  const pair = fault.kind === 'data-race' ? pairOfRace(subject, live, fault, choices) : pairOf(live, fault, byStep, program);
+  const name = named(subject, fault, pair);
   return {
     ...name,
     threads: moversIn(program, live),
@@ -49,6 +61,7 @@ export async function describe(subject: Subject, { fault, choices, byStep, prove
     loopFrom: null,
     without: whatIsLeftOut(variant),
     symptom: fault.prints === null ? findSymptom(program, judge, state) : null,
+    order: null,
     serial: null,
   };
 }
@@ -97,8 +110,17 @@ export const meets = ({ kind, object, pair }: Pick<Finding, 'kind' | 'object' | 
 export const moversIn = (program: Program, trace: Trace): readonly string[] =>
   program.world.threads.map((thread) => thread.name).filter((thread) => trace.steps.some((step) => step.thread === thread));
 
+/** The race is of the last step and another, which may be long past. */
+function pairOfRace({ program, judge }: Subject, trace: Trace, { id }: Fault, choices: readonly Choice[]): RacingPair {
+  const race = racesOn(program, judge, choices).findLast(({ fault, at }) => fault === id && at === choices.length - 1);
+  const [earlier, last] = [trace.steps[race?.earlier ?? -1], trace.steps.at(-1)];
+  if (earlier === undefined || last === undefined) throw new InternalError('A data race is not made by the way to it');
+  return pairOfUnordered(earlier, last);
+}
+
 function pairOf(trace: Trace, fault: Fault, byStep: boolean, program: Program): RacingPair {
   const paths = fault.reads.map((slot) => program.world.slots[slot]?.path ?? '');
+  if (fault.kind === 'sleep-in-atomic' || fault.kind === 'lock-held-at-exit') return pairOfKept(trace, fault);
   if (byStep) return pairOfStep(trace, fault.kind, paths);
   if (fault.sites.length === 0) return pairOfState(trace, paths);
   return pairOfStuck(trace.standing.filter(({ thread }) => fault.sites.some((site) => site.thread === thread)));
@@ -111,6 +133,7 @@ function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: Ra
 }
 
 function sentence({ kind, object, text, sites }: Fault): string {
+  if (kind === 'sleep-in-atomic') return `${sites[0]?.function}() may sleep in ${sites[0]?.event}() ${text}`;
   if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
   if (kind === 'never-reached') return `"${object}": ${text}`;
   const [site] = sites;

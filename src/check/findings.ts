@@ -4,7 +4,7 @@ import type { Sighting } from '../explore/found.ts';
 import type { Fault } from '../explore/judge.ts';
 import { type Lasso, findLassos } from '../explore/liveness.ts';
 import type { Explored } from '../explore/plain-search.ts';
-import { describe, named, type Subject } from './describe.ts';
+import { asMet, describe, named, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import type { Finding } from './finding.ts';
 import { type Effort, shrink } from './shrink.ts';
@@ -64,13 +64,16 @@ interface BestOf {
 
 async function bestOf(
   { program, judge }: Subject,
-  { found: { sightings }, whole }: Searched,
+  { found: { sightings }, whole, races }: Searched,
   { run, nodes = NODES_FOR_BEST }: Pains,
 ): Promise<BestOf> {
   const faults = new Map<number, Counterexample>();
   const ways = new Map<Lasso, Counterexample>();
   const search = async (primary: boolean, lassos: readonly Lasso[]) => {
-    const seen = sightings.filter(({ fault, primary: comesFirst }) => comesFirst === primary && !isRace(judge.faults[fault]));
+    const seen = sightings.filter(
+      ({ fault, primary: comesFirst }) =>
+        comesFirst === primary && (judge.faults[fault]?.kind !== 'data-race' || races?.met.has(fault) === true),
+    );
     const goals: readonly Goal[] = [
       ...seen.map(({ fault }) => ({ fault: judge.keyOf(fault) })),
       ...lassos.map(({ states }) => ({
@@ -93,9 +96,6 @@ async function bestOf(
   return { faults, lassos, lassosAfter, ways };
 }
 
-/** Two accesses that nothing orders are no fault of a step: only who knows the order of the whole run can tell. */
-const isRace = (fault: Fault | undefined): boolean => fault?.kind === 'data-race';
-
 async function findingOf(
   subject: Subject,
   { found }: Searched,
@@ -106,7 +106,7 @@ async function findingOf(
   const best = faults.get(sighting.fault);
   const { byStep } = sighting;
   const choices = best?.choices ?? sighting.way();
-  const fault = subject.judge.asMet(sighting.fault, choices, byStep);
+  const fault = asMet(subject, { fault: sighting.fault, choices, byStep });
   const met = { fault, choices, byStep, proven: best?.proven === true && found.cut === null };
   const finding = await describe(subject, met);
   return sighting.primary && best !== undefined ? shrink(subject, finding, met, effort) : finding;
@@ -156,6 +156,7 @@ function neverReached(subject: Subject, wanted: string): Finding {
     trace: null,
     loopFrom: null,
     without: [],
+    order: null,
     symptom: null,
     serial: null,
   };

@@ -1,6 +1,7 @@
 /** What is wrong on one run, in the order in which it came about, each named and explained as a search would. */
-import { type Fault, Judge } from '../explore/judge.ts';
+import { Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
+import { type RaceOnRun, racesOn } from '../explore/races/on-run.ts';
 import type { Edit } from '../model/edit.ts';
 import { editVariant } from '../model/edit-variant.ts';
 import { leaveOut } from '../model/leave-out.ts';
@@ -9,9 +10,10 @@ import { Program } from '../tables/program.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { variantOf } from './check.ts';
 import { choiceOf, stateAfter } from './choice-of.ts';
-import { describe, type Subject } from './describe.ts';
+import { asMet, describe, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
+import { lockOrdersOn } from './lock-order/on-run.ts';
 import { serialOn } from './serial-run.ts';
 import type { Finding } from './finding.ts';
 import { inOriginal } from './shrink.ts';
@@ -36,6 +38,7 @@ export interface LoopOnRun {
  * Plays a recorded run through the tables and asks the judge of the searches at each step.
  *
  * @param without what was left out of the variant on that run
+ * @param races data races are asked for, though the scenario does not
  * @param edits what its kernel code was edited by
  */
 export async function judgeRun(
@@ -44,6 +47,7 @@ export async function judgeRun(
   steps: readonly TraceStep[],
   loop: LoopOnRun | null = null,
   without: readonly string[] = [],
+  races = false,
   edits: readonly Edit[] = [],
 ): Promise<readonly Raised[]> {
   const original = subjectOf(scenario, name, edits, []);
@@ -53,9 +57,10 @@ export async function judgeRun(
   const add = (finding: Finding, primary: boolean, steps: number, isOfVariant = subject === original) => {
     if (!raised.some((known) => known.finding.id === finding.id)) raised.push({ finding, primary, steps, isOfVariant });
   };
-  const { faults, choices } = faultsOn(subject, steps);
+  const { faults, choices } = faultsOn(subject, steps, races || subject.variant.races);
   for (const { fault, after, byStep, primary } of faults) {
-    const met = { fault: subject.judge.faults[fault] as Fault, choices: choices.slice(0, after), byStep, proven: false };
+    const way = choices.slice(0, after);
+    const met = { fault: asMet(subject, { fault, choices: way, byStep }), choices: way, byStep, proven: false };
     const finding = await describe(subject, met);
     const whole =
       subject === original
@@ -63,15 +68,17 @@ export async function judgeRun(
         : await inOriginal(original, subject, finding, { ...met, fault: subject.judge.keyOf(fault) });
     add(whole ?? finding, primary, after, whole !== null);
   }
+  for (const order of await lockOrdersOn(subject, choices)) add(order, true, choices.length);
+  const isFirst = faults.every(({ fault }) => subject.judge.faults[fault]?.kind === 'data-race');
   if (loop === null) {
     const unserial = await serialOn(subject, choices);
-    if (unserial !== null) add(unserial, faults.length === 0, choices.length);
+    if (unserial !== null) add(unserial, isFirst, choices.length);
     return raised;
   }
   const prefix = choices.slice(0, loop.after);
   const round = choices.slice(loop.after, loop.after + loop.length);
   for (const endless of endlessIn(program, stateAfter(program, prefix), round))
-    add(await describeEndless(subject, endless, prefix, () => round), faults.length === 0, loop.after + loop.length);
+    add(await describeEndless(subject, endless, prefix, () => round), isFirst, loop.after + loop.length);
   return raised;
 }
 
@@ -92,6 +99,7 @@ interface FaultOnRun {
 function faultsOn(
   { program, judge }: Subject,
   steps: readonly TraceStep[],
+  races: boolean,
 ): { readonly faults: readonly FaultOnRun[]; readonly choices: readonly Choice[] } {
   const found: FaultOnRun[] = [];
   const choices: Choice[] = [];
@@ -111,5 +119,17 @@ function faultsOn(
     state.set(next);
   }
   note(judge.ofState(state, program.isTerminal(state)), false);
-  return { faults: found, choices };
+  return { faults: races ? withRaces(found, racesOn(program, judge, choices)) : found, choices };
+}
+
+/** In the order of the run. A race makes nothing a consequence; it is one of what was wrong before its two steps. */
+function withRaces(found: readonly FaultOnRun[], races: readonly RaceOnRun[]): readonly FaultOnRun[] {
+  const first = races.filter(({ fault }, i) => races.findIndex((race) => race.fault === fault) === i);
+  const raised = first.map(({ fault, earlier, at }) => ({
+    fault,
+    after: at + 1,
+    byStep: true,
+    primary: !found.some(({ after }) => after <= at && after !== earlier + 1),
+  }));
+  return [...found, ...raised].toSorted((a, b) => a.after - b.after);
 }

@@ -70,7 +70,8 @@ async function judged(
   { steps }: Trace,
   loop: LoopOnRun | null,
 ): Promise<Pick<Played, 'raised' | 'finding'>> {
-  const raised = await judgeRun(scenario, variant, steps, loop, without, edits);
+  const races = finding?.startsWith('data-race') ?? false;
+  const raised = await judgeRun(scenario, variant, steps, loop, without, races, edits);
   const named = raised.find((one) => finding === null || one.finding.id === finding);
   // With calls left out, what is found may be of that design alone: then it is not shown as a finding of this one.
   return { raised, finding: named?.isOfVariant === true ? named : null };

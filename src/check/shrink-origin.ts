@@ -11,6 +11,8 @@
  *  - the steps that are shown come in the same order, with the same locks held, and nothing is found wrong before the end;
  *  - the end is the same fault, as the original judges it.
  *
+ * Of a data race the end is the state in which both accesses are next, and the two follow.
+ *
  * What a step does depends on the objects that it touches alone, and what a thread does next on the answers it has had. So
  * each step that is shown does in the original just what is shown: it gets the same answer and makes the same changes.
  *
@@ -19,6 +21,8 @@
  * need not be. This refuses some calls that are not needed, and shows none that the finding rests on as such.
  */
 import type { Choice } from '../explore/choice.ts';
+import { RACE } from '../explore/judge.ts';
+import { CoEnabled } from '../explore/races/co-enabled.ts';
 import { VisitedSet } from '../explore/visited-set.ts';
 import { snapshotKey } from '../tables/machine-table.ts';
 import type { Position, Program } from '../tables/program.ts';
@@ -37,7 +41,11 @@ const NONE = -1;
 
 /** @returns a run of the original that shows the same, with the steps of the calls that were left out; null if none is found */
 export function originOf(original: Subject, reduced: Subject, shown: Shown): readonly Choice[] | null {
-  return new Origin(original, reduced, shown).find();
+  if (!shown.fault.startsWith(RACE)) return new Origin(original, reduced, shown).find();
+  const accesses = shown.choices.slice(-2);
+  const before = { ...shown, choices: shown.choices.slice(0, -2), byStep: false };
+  const choices = new Origin(original, reduced, before, accesses).find();
+  return choices && [...choices, ...accesses];
 }
 
 class Origin {
@@ -56,11 +64,17 @@ class Origin {
   private readonly choices: (Choice | null)[] = [];
   private readonly open: number[] = [];
 
-  constructor(original: Subject, reduced: Subject, shown: Shown) {
+  /** Of a data race, the two steps that come after what is shown. */
+  private readonly accesses: readonly Choice[];
+  private readonly races: CoEnabled;
+
+  constructor(original: Subject, reduced: Subject, shown: Shown, accesses: readonly Choice[] = []) {
     this.program = original.program;
     this.original = original;
     this.reduced = reduced;
     this.shown = shown;
+    this.accesses = accesses;
+    this.races = new CoEnabled(original.program, original.judge);
     this.states = statesOf(reduced.program, shown.choices);
     this.watched = this.whatMatters();
     this.visited = new VisitedSet(this.program.width + 2);
@@ -126,7 +140,16 @@ class Origin {
     const isTerminal = this.program.isTerminal(state);
     if (within !== NONE && !(isTerminal && this.isAsShown(state, taken))) return false;
     const wrong = judge.ofState(state, false);
+    if (this.accesses.length > 0) return wrong.length === 0 && within === NONE && this.isRace(state);
     return this.is(wrong) || (wrong.length === 0 && isTerminal && this.is(judge.ofState(state, true)));
+  }
+
+  private isRace(state: Int32Array): boolean {
+    const shown = this.states.at(-1) as Int32Array;
+    const areNext = this.accesses.every(({ thread }) =>
+      isSame(this.program.position(state, thread), this.reduced.program.position(shown, thread)),
+    );
+    return areNext && this.is(this.races.of(state).map(({ fault }) => fault));
   }
 
   private is(faults: readonly number[]): boolean {

@@ -13,7 +13,7 @@ import { whatIsLeftOut, withWhatNeedsThem } from '../model/leave-out.ts';
 import type { Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import { accountsOf, unfreedOf } from '../trace/ledger.ts';
-import { describe, type Met, type Subject } from './describe.ts';
+import { asMet, describe, type Met, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
 import { originOf, type Shown } from './shrink-origin.ts';
 
@@ -108,7 +108,7 @@ class Shrinking {
     if (best === null || best === undefined || best.choices.length === 0 || number === null) return null;
     const { choices, proven } = best;
     const { byStep } = met;
-    const smaller = { fault: judge.asMet(number, choices, byStep), choices, byStep, proven: proven && met.proven };
+    const smaller = { fault: asMet(reduced, { fault: number, choices, byStep }), choices, byStep, proven: proven && met.proven };
     const finding = await describe(reduced, smaller);
     return finding.id === known.id ? inOriginal(original, reduced, finding, { fault, choices, byStep }) : null;
   }
@@ -123,7 +123,7 @@ export async function inOriginal(original: Subject, reduced: Subject, finding: F
   const number = original.judge.numberOf(shown.fault);
   if (choices === null || number === null) return null;
   const { byStep } = shown;
-  const fault = original.judge.asMet(number, choices, byStep);
+  const fault = asMet(original, { fault: number, choices, byStep });
   const whole = await describe(original, { fault, choices, byStep, proven: false });
   return whole.id === finding.id ? { ...finding, symptom: whole.symptom } : null;
 }

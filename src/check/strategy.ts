@@ -1,12 +1,10 @@
 /** Which search decides, and what the verdict can rest on. */
 import { bitstate } from '../explore/bitstate.ts';
 import { boundedSearch } from '../explore/bounded-search.ts';
-import { countPreemptions } from '../explore/best-search.ts';
-import type { DataRace } from '../explore/dpor/causality.ts';
-import { exploreTraces, type Traced } from '../explore/dpor/explore-traces.ts';
+import { exploreTraces } from '../explore/dpor/explore-traces.ts';
 import type { Dependence } from '../explore/dpor/footprint.ts';
 import type { Resumption } from '../explore/checkpoint.ts';
-import type { Found, Progress, Sighting } from '../explore/found.ts';
+import type { Found, Progress } from '../explore/found.ts';
 import { exploreInParallel } from '../explore/parallel/parallel-search.ts';
 import { cutAt, type Explored, explore, type Limits } from '../explore/plain-search.ts';
 import { exploreReduced } from '../explore/reduced-search.ts';
@@ -17,6 +15,7 @@ import { countTraces } from '../explore/trace-count.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
+import { racesBeside, racesOf } from './races.ts';
 
 /** What a user asks for. */
 export const STRATEGIES = ['auto', 'plain', 'reduced', 'dpor', 'bitstate', 'pct', 'pos', 'random'] as const;
@@ -39,6 +38,8 @@ export interface How {
   readonly megabytes: number;
   /** Threads that share one search, by `auto`, `plain` and `reduced`. */
   readonly workers: number;
+  /** Look for data races where the scenario does not ask; by `auto`, `plain`, `reduced`, and anyway by `dpor`. */
+  readonly races: boolean;
 }
 
 export const USUALLY: How = {
@@ -51,6 +52,7 @@ export const USUALLY: How = {
   depth: 3,
   megabytes: 64,
   workers: 1,
+  races: false,
 };
 
 export interface Searched {
@@ -63,8 +65,15 @@ export interface Searched {
   readonly ends: Explored | null;
   /** What else is known of how far it went, in words. */
   readonly notes: readonly string[];
-  /** Data races were looked for. */
-  readonly races: boolean;
+  /** How data races were looked for; null where they were not. */
+  readonly races: RacesLookedFor | null;
+}
+
+export interface RacesLookedFor {
+  /** The races that show in one state, by the numbers of their faults. */
+  readonly met: ReadonlySet<number>;
+  /** By happens-before nothing was left out but what the search itself has left out. */
+  readonly isWhole: boolean;
 }
 
 /** To be waited for, as threads may take part. */
@@ -77,8 +86,13 @@ const HASHES = 3;
 const FEW_STATES = 10_000;
 
 /** Those that store states, in one thread, can be interrupted and gone on with. */
-export const isResumable = ({ strategy = USUALLY.strategy, preemptions = null, workers = 1 }: Partial<How> = {}): boolean =>
-  preemptions === null && workers === 1 && ['auto', 'plain', 'reduced'].includes(strategy);
+export const isResumable = ({
+  strategy = USUALLY.strategy,
+  preemptions = null,
+  workers = 1,
+  races = false,
+}: Partial<How> = {}): boolean =>
+  preemptions === null && workers === 1 && !races && ['auto', 'plain', 'reduced'].includes(strategy);
 
 /** @param from where a search ended that was interrupted */
 export async function* searchBy(
@@ -88,6 +102,23 @@ export async function* searchBy(
   limits: Limits,
   from: Resumption | null = null,
 ): Turns<Searched> {
+  const searched = yield* bySearch(how, program, variant, { ...limits, keepsRaces: how.races || variant.races }, from);
+  if (!how.races || searched.races !== null || searched.ends !== null) return searched;
+  throw new ModelError(
+    `Data races are not looked for by the strategy "${searched.strategy}"`,
+    'leave the strategy out, or take plain, reduced or dpor',
+  );
+}
+
+/** To be done when the search has been saved, as it makes more known. */
+export async function* withRaces(searched: Searched, { races: asked, turns }: How, variant: Variant): Turns<Searched> {
+  const { found, ends, notes } = searched;
+  if (ends === null || !(asked || variant.races)) return searched;
+  const { sightings, note, ...races } = yield* racesBeside(ends, variant, turns);
+  return { ...searched, found: { ...found, sightings: [...found.sightings, ...sightings] }, races, notes: [...notes, note] };
+}
+
+async function* bySearch(how: How, program: Program, variant: Variant, limits: Limits, from: Resumption | null): Turns<Searched> {
   const { strategy, preemptions } = how;
   if (preemptions !== null) return yield* withinPreemptions(how, preemptions, program, variant, limits);
   switch (strategy) {
@@ -187,27 +218,11 @@ async function* byTraces({ dependence, turns }: How, program: Program, variant: 
   return {
     ...along(dependence === 'values' ? 'dpor, equal writes commute' : 'dpor', {
       ...traced,
-      sightings: [...traced.sightings, ...racesOf(traced, program)],
+      sightings: [...traced.sightings, ...racesOf(traced.races, program, traced.judge)],
     }),
-    races: true,
+    races: { met: new Set(), isWhole: traced.cut === null },
+    notes: ['Data races: by happens-before.'],
   };
-}
-
-/** Each race once, however many traces show it: as one that comes first, if there is such, with few preemptions. */
-function racesOf({ races, judge }: Traced, program: Program): readonly Sighting[] {
-  const best = new Map<number, { readonly race: DataRace; readonly cost: number }>();
-  for (const race of races) {
-    const { id } = judge.ofRace(race.slot, race.positions);
-    const cost = countPreemptions(program, race.way()) + (race.primary ? 0 : Infinity);
-    const known = best.get(id);
-    if (known === undefined || cost < known.cost) best.set(id, { race, cost });
-  }
-  return [...best.values()].map(({ race: { slot, positions, primary, way } }) => ({
-    fault: judge.ofRace(slot, positions).id,
-    primary,
-    byStep: true,
-    way,
-  }));
 }
 
 async function* bySamples(
@@ -238,5 +253,5 @@ const along = (strategy: string, found: Found): Searched => ({
   whole: null,
   ends: null,
   notes: [],
-  races: false,
+  races: null,
 });

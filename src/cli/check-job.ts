@@ -37,7 +37,7 @@ export async function checkJob(
   if (resume && saver === null)
     throw new ModelError(
       'Only a search that stores states, in one thread, can be gone on with',
-      'leave out --resume, or the other strategy or --workers',
+      'leave out --resume, or the other strategy, --workers or --races',
     );
   const from = resume ? (saver?.resumption() ?? null) : null;
   if (resume) hooks.warn([from === null ? nothingToResume(name, checkpoints) : resuming(from)]);

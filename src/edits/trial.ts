@@ -8,6 +8,7 @@ import { type Searched, searchBy, USUALLY } from '../check/strategy.ts';
 import { checkSerial } from '../check/serial.ts';
 import type { Sighting } from '../explore/found.ts';
 import { endsOf } from '../explore/serial-ends.ts';
+import { racesIn } from '../explore/races/sweep.ts';
 import { cutAt } from '../explore/plain-search.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Edit } from '../model/edit.ts';
@@ -16,7 +17,6 @@ import type { Scenario, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
 import type { Known, Survey, Trial } from './element.ts';
 import { elementsIn } from './elements.ts';
-import { racesIn } from './races.ts';
 
 export interface TrialLimits {
   /** So many states are met one by one; if there are more, what only repeats itself is left out. */
@@ -107,7 +107,7 @@ async function run(scenario: Scenario, name: string, variant: Variant, limits: T
   const program = new Program(variant);
   const searched = await search(program, variant, limits, reason);
   const { found, ends } = searched;
-  const sightings = ends === null ? found.sightings : [...found.sightings, ...racesIn(ends)];
+  const sightings = ends === null ? found.sightings : [...found.sightings, ...(await drive(racesIn(ends), reason))];
   const subject = { scenario, name, variant, program, judge: found.judge };
   return { subject, searched: { ...searched, found: { ...found, sightings } } };
 }

@@ -10,9 +10,10 @@
  */
 import type { Program } from '../tables/program.ts';
 import type { Choice } from './choice.ts';
-import type { Judge } from './judge.ts';
+import { type Judge, RACE } from './judge.ts';
 import { layoutOf } from './layout.ts';
 import { NumberedSet } from './numbered-set.ts';
+import { CoEnabled, type Meeting } from './races/co-enabled.ts';
 import type { Groups } from './visited-set.ts';
 
 export interface Counterexample {
@@ -22,7 +23,10 @@ export interface Counterexample {
   readonly proven: boolean;
 }
 
-/** What is looked for: a fault, of a step or of a state, by its key; or a state that is wanted for another reason. */
+/**
+ * What is looked for: a fault, of a step or of a state, by its key, or two steps that race, one after the other; or a state
+ * that is wanted for another reason.
+ */
 export type Goal = { readonly fault: string } | { readonly state: (state: Int32Array) => boolean };
 
 /** What a schedule costs, the dearest first. */
@@ -189,6 +193,8 @@ class Round {
 interface Candidate extends Cost {
   readonly parent: number;
   readonly choice: number;
+  /** Where a goal takes two steps from the node, the second. */
+  readonly second?: number;
 }
 
 /** The goals, and which of them are open: one is settled once nothing cheaper can come. */
@@ -228,8 +234,9 @@ class Goals {
   results(reached: number | null): readonly (Counterexample | null)[] {
     return this.best.map((known) => {
       if (known === null) return null;
-      const { preemptions, parent, choice, steps } = known;
-      const choices = steps === 0 ? [] : [...this.nodes.pathTo(parent), decode(choice)];
+      const { preemptions, parent, choice, second, steps } = known;
+      const last = second === undefined ? [] : [decode(second)];
+      const choices = steps === 0 ? [] : [...this.nodes.pathTo(parent), decode(choice), ...last];
       return { choices, preemptions, proven: reached === null || preemptions <= reached };
     });
   }
@@ -248,6 +255,7 @@ class Goals {
   }
 
   private isBefore(one: Candidate, other: Candidate): boolean {
+    if (one.parent === other.parent && one.choice === other.choice) return (one.second ?? 0) < (other.second ?? 0);
     return one.steps > 0 && this.nodes.isBefore(one.parent, one.choice, other.parent, other.choice);
   }
 }
@@ -264,6 +272,7 @@ export function* findBest(
   const { width, threads: all } = program;
   const nodes = new Nodes(width + 2, [...layoutOf(program), [width, width + 1]]);
   const goals = new Goals(wanted, within, judge, nodes);
+  const races = wanted.some((goal) => 'fault' in goal && goal.fault.startsWith(RACE)) ? new CoEnabled(program, judge) : null;
   const at = new Int32Array(width + 2);
   const state = at.subarray(0, width);
   const next = new Int32Array(width);
@@ -292,6 +301,32 @@ export function* findBest(
     return added;
   };
 
+  /** Both steps of each race that can happen here, in both orders. */
+  const race = (
+    meetings: readonly Meeting[],
+    last: number,
+    moved: number,
+    { preemptions, threads, steps }: Cost,
+    node: number,
+  ) => {
+    const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
+    for (const { fault, choices: both } of meetings)
+      for (const [first, second] of [both, both.toReversed()] as const) {
+        if (first === undefined || second === undefined || !program.choose(state, first, next)) continue;
+        if (!program.isWholeAt(next, program.position(next, second.thread).firstWay + second.way)) continue;
+        const dearness = [lastCouldGoOn && first.thread !== last, program.anyEnabled(next, first.thread)].filter(Boolean).length;
+        const newcomers = [first, second].filter(({ thread }) => (moved & (1 << thread)) === 0).length;
+        goals.faults([fault], {
+          preemptions: preemptions + dearness,
+          threads: threads + newcomers,
+          steps: steps + 2,
+          parent: node,
+          choice: encode(first.thread, first.way),
+          second: encode(second.thread, second.way),
+        });
+      }
+  };
+
   const visit = (node: number, preemptions: number, threads: number, steps: number): void => {
     nodes.visited.get(node, at);
     const last = at[width] as number;
@@ -301,6 +336,7 @@ export function* findBest(
     if (wrong) goals.faults(judge.ofState(state, false), here);
     goals.state(state, here);
     if (primary && wrong) return;
+    if (races !== null) race(races.of(state), last, moved, here, node);
     const tainted = program.isTainted(state);
     const lastCouldGoOn = last !== NOBODY && program.anyEnabled(state, last);
     let terminal = true;

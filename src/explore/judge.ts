@@ -1,11 +1,13 @@
 /** What is wrong with a step or a state. The searches ask it; it knows no search. */
 import type { Kind, Splat } from '../../machines/object.ts';
+import type { Kept } from '../model/held.ts';
 import { plainName } from '../model/names.ts';
 import type { Variant } from '../model/scenario.ts';
 import { functionsOf } from '../model/stack.ts';
 import { StatePredicate } from '../tables/predicate.ts';
 import type { Position, Program } from '../tables/program.ts';
 import type { Choice } from './choice.ts';
+import { type Accessing, spellAccess } from './races/accesses.ts';
 import { type Stuck, whoIsStuck } from './wait-for.ts';
 
 /** Where kernel code stands: the thread, the innermost function, the step and its object. */
@@ -34,6 +36,9 @@ export interface Fault {
 
 type Unnumbered = Omit<Fault, 'id'>;
 
+/** How the key of a data race begins. */
+export const RACE = 'data-race|';
+
 /** The kinds that a search of this version looks for, whatever the scenario. */
 export const SEARCHED: readonly Kind[] = [
   'use-after-free',
@@ -42,11 +47,22 @@ export const SEARCHED: readonly Kind[] = [
   'refcount',
   'deadlock',
   'self-deadlock',
+  'lock-order',
+  'sleep-in-atomic',
+  'lock-held-at-exit',
   'unlock-imbalance',
   'warn',
   'bug',
   'list-corruption',
 ];
+
+/** Why the thread must not sleep there, as a clause. */
+function whyAtomic({ held, irqsOff }: Position): string {
+  if (held.some(({ interrupt }) => interrupt)) return 'in an interrupt handler';
+  const locks = [...new Set(held.filter(({ atomic }) => atomic).map(({ object }) => plainName(object)))].toSorted();
+  if (locks.length > 0) return `while it holds ${locks.join(' and ')}`;
+  return irqsOff ? 'with interrupts off' : '';
+}
 
 export class Judge {
   readonly faults: Fault[] = [];
@@ -84,7 +100,7 @@ export class Judge {
   /** Something is wrong in the state, whether or not it is an end: asked of every state, so nothing is made for it. */
   isWrong(state: Int32Array): boolean {
     for (const predicate of this.always) if (!predicate.of(state)) return true;
-    for (let thread = 0; thread < this.program.threads; thread++) if (this.program.isStuckInItself(state, thread)) return true;
+    for (let thread = 0; thread < this.program.threads; thread++) if (this.program.standsWrong(state, thread)) return true;
     return false;
   }
 
@@ -92,9 +108,8 @@ export class Judge {
   ofState(state: Int32Array, terminal: boolean): readonly number[] {
     const found: number[] = [];
     for (const predicate of this.always) if (!predicate.of(state)) found.push(this.broken('invariant', predicate, state));
-    for (let thread = 0; thread < this.program.threads; thread++) {
-      if (this.program.isStuckInItself(state, thread)) found.push(this.ofSelfDeadlock(this.program.position(state, thread)));
-    }
+    for (let thread = 0; thread < this.program.threads; thread++)
+      if (this.program.standsWrong(state, thread)) found.push(...this.ofStanding(state, thread));
     if (terminal) found.push(...this.ofEnd(state));
     return found;
   }
@@ -162,6 +177,48 @@ export class Judge {
       prints: prints === null || kind !== 'use-after-free' ? prints : `${prints} in ${site.function}`,
       sites: [site],
       reads: [slot],
+    });
+  }
+
+  /** What is wrong with where the thread stands. */
+  ofStanding(state: Int32Array, thread: number): readonly number[] {
+    const position = this.program.position(state, thread);
+    return [
+      ...(this.program.isStuckInItself(state, thread) ? [this.ofSelfDeadlock(position)] : []),
+      ...this.ofPosition(position),
+    ];
+  }
+
+  /** What of it does not depend on the objects. */
+  ofPosition(position: Position): readonly number[] {
+    return [...(position.sleeps ? [this.ofSleep(position)] : []), ...position.kept.map((kept) => this.ofKept(position, kept))];
+  }
+
+  private ofSleep(position: Position): number {
+    const site = this.siteOf(position);
+    const object = site.object === 'environment' ? site.function : site.object;
+    const text = whyAtomic(position);
+    return this.number(`sleep-in-atomic|${object}|${text}|${site.function}|${site.event}`, {
+      kind: 'sleep-in-atomic',
+      object,
+      text,
+      prints: 'BUG: sleeping function called from invalid context',
+      sites: [site],
+      reads: [],
+    });
+  }
+
+  private ofKept(position: Position, { object: path, operation }: Kept): number {
+    const object = plainName(path);
+    const thread = this.program.world.threads[position.thread]?.name ?? '';
+    const isTask = this.isTask(position);
+    return this.number(`lock-held-at-exit|${object}|${operation}|${isTask}`, {
+      kind: 'lock-held-at-exit',
+      object,
+      text: isTask ? 'it is still held on return to user space' : 'it is still held when its holder is done',
+      prints: isTask ? 'WARNING: lock held when returning to user space!' : `WARNING: ${thread} still has locks held!`,
+      sites: [{ thread, function: operation, event: 'return', object }],
+      reads: [],
     });
   }
 
@@ -261,18 +318,23 @@ export class Judge {
     return this.always;
   }
 
-  /** Two accesses to one field that nothing orders. The title names the functions as a kernel does, by the alphabet. */
-  ofRace(slot: number, positions: readonly [Position, Position]): Fault {
-    const [first, second] = positions.map((position) => this.siteOf(position)) as [Site, Site];
+  /**
+   * Two accesses to one field that nothing orders, whoever makes them and whichever comes first. The title names the
+   * functions as a kernel does, by the alphabet.
+   */
+  ofRace(slot: number, accesses: readonly [Accessing, Accessing]): Fault {
+    const sides = accesses
+      .map(({ position, way }) => ({ site: this.siteOf(position), how: spellAccess(this.program, way, slot) }))
+      .map(({ site, how }) => ({ site, how, key: `${site.function}|${site.event}|${how}` }))
+      .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     const object = plainName(this.program.world.nameOf(slot));
-    const places = [first, second].map((site) => `${site.function}|${site.event}`).toSorted();
-    const functions = [first.function, second.function].toSorted();
-    const id = this.number(`data-race|${object}|${places.join('|')}`, {
+    const functions = sides.map(({ site }) => site.function);
+    const id = this.number([RACE + object, ...sides.map(({ key }) => key)].join('|'), {
       kind: 'data-race',
       object,
-      text: `${first.thread} and ${second.thread} access it, one of them to write, and nothing orders them`,
-      prints: `BUG: KCSAN: data-race in ${functions.join(' / ')}`,
-      sites: [first, second],
+      text: `${sides.map(({ site, how }) => `a ${how} in ${site.function}()`).join(' and ')}, and nothing orders them`,
+      prints: `BUG: KCSAN: data-race in ${functions.toSorted().join(' / ')}`,
+      sites: sides.map(({ site }) => site),
       reads: [slot],
     });
     return this.faults[id] as Fault;

@@ -13,6 +13,8 @@ import { type Reads, Witness } from './witness.ts';
 
 export interface Limits {
   readonly maxStates: number;
+  /** Where two steps that race can meet, they do so in some state that is stored, whatever is left out. */
+  readonly keepsRaces?: boolean;
 }
 
 export interface Explored extends Found {

@@ -35,7 +35,7 @@ export function* exploreReduced(
   let pass = from?.pass ?? firstPass(program);
   for (let resumed = from; ; resumed = null) {
     const judge = new Judge(program, variant);
-    const forecast = forecastOf(program, pass.reads, givenUp);
+    const forecast = forecastOf(program, pass.reads, givenUp, limits.keepsRaces);
     const reduction = new StubbornSets(program, forecast, (state) => judge.isWrong(state));
     const explored = yield* explore(program, variant, limits, { reduction, pass, from: resumed });
     const { isLast, next } = conclude(program, pass, explored);

@@ -141,6 +141,7 @@ export class LiveRun {
       object: message.object,
       event: way.sends[way.main]?.event ?? message.event,
       means: message.means,
+      also: alternative.messages.slice(1).map(({ object, means }) => ({ object, means })),
       c: this.spell(alternative),
       way: step.step.length > 1 ? alternative.name : null,
       reply,

@@ -154,6 +154,11 @@ export interface VariantSpec<O extends OpenObjects> {
   /** Nothing may come after an expected finding: what does is no consequence, but a finding as well. */
   readonly leadsToNothing?: true;
   /**
+   * Data races are looked for. They are anyway where one is expected. It is for the scenario to ask: much kernel code reads
+   * a field plainly beside its writer, and means to.
+   */
+  readonly races?: true;
+  /**
    * However the calls of the tasks interleave, all must come out as if each call had run by itself, in some order: what
    * the calls return, and what the objects hold when all tasks have ended. `true`: all objects. A list: only these objects
    * or parts by path, and what the calls return; an empty one: nothing but what they return.
@@ -178,6 +183,7 @@ export interface Variant {
   readonly expect: readonly Expectation[];
   readonly leadsTo: readonly Expectation[];
   readonly leadsToNothing: boolean;
+  readonly races: boolean;
   /** The objects and parts whose end is compared with that of the serial orders; null where it was not asked for. */
   readonly serialisable: readonly string[] | null;
 }
@@ -215,6 +221,7 @@ export function variant<const O extends OpenObjects>(spec: VariantSpec<O>): Vari
     expect: spec.expect,
     leadsTo: spec.leadsTo ?? [],
     leadsToNothing: spec.leadsToNothing ?? false,
+    races: spec.races ?? [...spec.expect, ...(spec.leadsTo ?? [])].some(({ kind }) => kind === 'data-race'),
     serialisable: spec.serialisable === true ? Object.keys(spec.objects) : (spec.serialisable ?? null),
   };
 }

@@ -52,8 +52,8 @@ const block = (lines: readonly string[]): readonly string[] => (lines.length ===
 
 /** How long and by whom the counterexample is, and what it does without. */
 export function facts(finding: Finding): readonly string[] {
-  const { trace, preemptions, proven, kind, loopFrom } = finding;
-  if (trace === null) return [];
+  const { trace, preemptions, proven, kind, loopFrom, order } = finding;
+  if (trace === null) return order === null ? [] : wrap(`${kind}: no one run shows all of it, so there is no schedule.`);
   // Those that are stuck from the beginning count, as in the diagram.
   const threads = threadsOf(finding, trace);
   const fewest = proven ? ' (no schedule has fewer)' : '';

@@ -3,6 +3,7 @@ import type { CheckResult } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
 import type { Effort } from '../check/played.ts';
 import type { Window, Windows } from '../check/window.ts';
+import type { LockOrder } from '../check/lock-order/lock-order.ts';
 import type { Expectation, Scenario } from '../model/scenario.ts';
 import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
@@ -71,6 +72,7 @@ const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | nul
   without: [...finding.without],
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
+  lockOrder: finding.order === null ? null : lockOrderJson(finding.order),
   ledger: ledgerOf(finding).map(ledgerJson),
   nearestOrder:
     finding.serial === null
@@ -84,6 +86,17 @@ const findingJson = (finding: Finding, allSteps: boolean, windows: Windows | nul
 });
 
 const windowOrNull = (window: Window | undefined) => (window === undefined ? null : windowJson(window));
+const lockOrderJson = ({ shape, verdict, links }: LockOrder) => ({
+  shape,
+  verdict,
+  links: links.map(({ thread, holds, takes, functions, held }) => ({
+    thread,
+    holds,
+    takes,
+    functions: [...functions],
+    held: [...held],
+  })),
+});
 
 export interface Replayed {
   readonly schedule: Schedule;

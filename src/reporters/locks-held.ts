@@ -8,7 +8,8 @@ import { subjectOf } from './spoken-step.ts';
 
 export function locksHeld({ pair, fault }: Finding, trace: Trace, threads: readonly string[], nameOf: NameOf): readonly string[] {
   const marked = trace.steps.filter(({ index }) => pair.marked.includes(index));
-  if (marked.length > 0)
+  const isKept = fault.kind === 'sleep-in-atomic' || fault.kind === 'lock-held-at-exit';
+  if (marked.length > 0 && !isKept)
     return section(
       'Locks held at the steps marked *:',
       marked.map((step) => ({ who: `${nameOf(step.thread)} ${calleeOf(step.c)}`, locks: heldAt(step, trace) })),
@@ -17,7 +18,7 @@ export function locksHeld({ pair, fault }: Finding, trace: Trace, threads: reado
     ({ thread }) => threads.includes(thread) && fault.sites.some((site) => site.thread === thread),
   );
   return section(
-    'Locks held by those who wait:',
+    isKept ? 'Locks held in the end:' : 'Locks held by those who wait:',
     stuck.map(({ thread, held }) => ({ who: nameOf(thread), locks: held.map((lock) => spellLock(lock, thread, trace)) })),
   );
 }

@@ -57,11 +57,12 @@ export function rowsOf(finding: Finding, trace: Trace, { allSteps, nameOf }: Row
         trace.steps.find(({ index, thread }) => thread === first.thread && index > first.index && relevant.has(index)),
       );
   }
-  for (const standing of stuckIn(finding, trace)) rows.stuck(standing, whyStuck(standing, trace, nameOf));
+  for (const standing of stuckIn(finding, trace))
+    rows.stuck(standing, finding.kind === 'sleep-in-atomic' ? '... may sleep' : whyStuck(standing, trace, nameOf));
   if (finding.loopFrom !== null) rows.again(finding.loopFrom);
   const failing = failingStep(finding, trace);
   if (failing !== null) rows.wrong(failing, finding.fault.text);
-  else if (finding.fault.sites.length === 0) rows.result(finding.fault.text);
+  else if (finding.fault.sites.length === 0 || finding.kind === 'lock-held-at-exit') rows.result(finding.fault.text);
   return rows.all;
 }
 
@@ -98,7 +99,8 @@ function stuckIn(finding: Finding, trace: Trace): readonly Standing[] {
   if (failingStep(finding, trace) !== null) return [];
   const { sites } = finding.fault;
   return trace.standing.filter(
-    ({ thread, blocked, next }) => blocked && next !== null && sites.some((site) => site.thread === thread),
+    ({ thread, blocked, next }) =>
+      (blocked || finding.kind === 'sleep-in-atomic') && next !== null && sites.some((site) => site.thread === thread),
   );
 }
 

@@ -85,6 +85,13 @@ const finding = z.strictObject({
   without: z.array(name),
   schedule: z.string().nullable(),
   diagram: z.string().nullable(),
+  lockOrder: z
+    .strictObject({
+      shape: z.enum(['circular', 'recursive', 'irq']),
+      verdict: z.string().nullable(),
+      links: z.array(z.strictObject({ thread: name, holds: name, takes: name, functions: z.array(name), held: z.array(name) })),
+    })
+    .nullable(),
   ledger: z.array(ledger),
   nearestOrder: z
     .strictObject({

@@ -23,6 +23,8 @@ const STOPPED = -1;
 
 /** What a position is, in its flags. */
 export const REACQUIRES = 1;
+export const SLEEPS = 2;
+export const KEEPS = 4;
 
 /** What the last step did to its thread, in the flags of a kid. */
 const RETURNED = 1;
@@ -114,6 +116,17 @@ export abstract class Stepper {
     return ((this.positionFlags.all[position] as number) & REACQUIRES) !== 0;
   }
 
+  /** To stand there is wrong, whatever the objects are in: it sleeps where it must not, or has returned with a lock. */
+  isWrongByItself(position: number): boolean {
+    return ((this.positionFlags.all[position] as number) & (SLEEPS | KEEPS)) !== 0;
+  }
+
+  /** It is wrong that the thread stands where it does. */
+  standsWrong(state: Int32Array, thread: number): boolean {
+    const position = state[this.slots + thread] as number;
+    return this.isWrongByItself(position) || (this.reacquires(position) && this.isStuckInItself(state, thread));
+  }
+
   /** The thread stands before an acquire of what it holds, and can go on neither this way nor another. */
   isStuckInItself(state: Int32Array, thread: number): boolean {
     const position = state[this.slots + thread] as number;
@@ -130,6 +143,11 @@ export abstract class Stepper {
 
   enabled(state: Int32Array, way: number): boolean {
     return this.look(state, way) !== DISABLED_WAY;
+  }
+
+  /** The way can be taken, and nothing stops its thread half-way. */
+  isWholeAt(state: Int32Array, way: number): boolean {
+    return this.look(state, way) === WHOLE;
   }
 
   anyEnabled(state: Int32Array, thread: number): boolean {

@@ -31,6 +31,8 @@ export interface TraceStep {
   readonly object: string;
   readonly event: Event;
   readonly means: Meaning;
+  /** What else kernel code does in the same step. */
+  readonly also: readonly { readonly object: string; readonly means: Meaning }[];
   /** As C code spells it. */
   readonly c: string;
   /** The way that was taken, where the step offers several. */

@@ -1,9 +1,11 @@
 /** For each kind of finding a program in which it must speak, and its twin in which it must stay silent. */
 import test from 'ava';
-import { again, BUG_ON, kfree, loop, type Operation, WARN_ON } from '../../actors/step.ts';
+import { again, BUG_ON, kfree, loop, might_sleep, type Operation, WARN_ON } from '../../actors/step.ts';
+import { local_irq_disable, local_irq_enable } from '../../actors/sync/cpu.ts';
 import { list_add, list_del } from '../../actors/sync/list.ts';
 import { load, store } from '../../actors/sync/memory.ts';
-import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { rcu_read_lock, rcu_read_unlock, srcu_read_lock, srcu_read_unlock } from '../../actors/sync/rcu.ts';
 import {
   refcount_dec_and_test,
   refcount_inc,
@@ -11,17 +13,36 @@ import {
   refcount_read,
   refcount_set,
 } from '../../actors/sync/refcount.ts';
-import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
+import { spin_lock, spin_unlock } from '../../actors/sync/spinlock.ts';
+import {
+  complete,
+  try_wait_for_completion,
+  wait_for_completion,
+  wait_for_completion_timeout,
+} from '../../actors/sync/completion.ts';
 import { globals, type HandleTo, type Kind, NULL, struct } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
+import { cpu } from '../../machines/sync/cpu.ts';
 import { field, pointer } from '../../machines/sync/field.ts';
 import { list_head, list_node } from '../../machines/sync/list.ts';
 import { mutex } from '../../machines/sync/mutex.ts';
+import { rcu_state, srcu_struct } from '../../machines/sync/rcu.ts';
 import { refcount } from '../../machines/sync/refcount.ts';
+import { spinlock } from '../../machines/sync/spinlock.ts';
 import { call, local, task, type Variant, variant } from '../../src/index.ts';
 import { checkTiny, summaries } from '../helpers/tiny.ts';
 
-const bus = globals('bus', { lock: mutex(), other: mutex(), devices: list_head(), ready: completion(), flag: field<number>(0) });
+const bus = globals('bus', {
+  lock: mutex(),
+  other: mutex(),
+  spin: spinlock(),
+  rcu: rcu_state(),
+  srcu: srcu_struct(),
+  cpu: cpu(),
+  devices: list_head(),
+  ready: completion(),
+  flag: field<number>(0),
+});
 type Bus = HandleTo<typeof bus>;
 const device = struct('device', {
   refs: refcount(1),
@@ -69,6 +90,38 @@ function* nest(bus: Bus, order: 'lock other' | 'other lock'): Operation {
   yield* mutex_lock(inner);
   yield* mutex_unlock(inner);
   yield* mutex_unlock(outer);
+}
+function* lock_under_spinlock(bus: Bus, isUnder: boolean): Operation {
+  if (isUnder) yield* spin_lock(bus.spin);
+  yield* locked(bus, function* () {
+    if (!isUnder) yield* spin_lock(bus.spin);
+    if (!isUnder) yield* spin_unlock(bus.spin);
+  });
+  if (isUnder) yield* spin_unlock(bus.spin);
+}
+function* wait_among_readers(bus: Bus): Operation {
+  yield* rcu_read_lock(bus.rcu);
+  yield* wait_for_completion_timeout(bus.ready);
+  yield* rcu_read_unlock(bus.rcu);
+}
+function* try_among_readers(bus: Bus): Operation {
+  yield* rcu_read_lock(bus.rcu);
+  yield* srcu_read_lock(bus.srcu);
+  yield* try_wait_for_completion(bus.ready);
+  if (yield* mutex_trylock(bus.lock)) yield* mutex_unlock(bus.lock);
+  yield* srcu_read_unlock(bus.srcu);
+  yield* rcu_read_unlock(bus.rcu);
+}
+function* sleep_with_irqs_off(bus: Bus, areOff: boolean): Operation {
+  yield* local_irq_disable(bus.cpu);
+  if (!areOff) yield* local_irq_enable(bus.cpu);
+  yield* might_sleep();
+  if (areOff) yield* local_irq_enable(bus.cpu);
+}
+function* count_bus(bus: Bus): Operation {
+  yield* locked(bus, function* () {
+    yield* store(bus.flag, 1);
+  });
 }
 function* lock_twice(bus: Bus, lets_go: boolean): Operation {
   yield* mutex_lock(bus.lock);
@@ -204,13 +257,58 @@ const pairs: { readonly [what: string]: Pair } = {
       expect: [],
     }),
   },
+  'lock-order: two locks in two orders, one after the other': {
+    speaks: variant({
+      objects,
+      threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const), call(nest, bus, 'other lock' as const)] }),
+      expect: [],
+    }),
+    finds: ['lock-order bus.lock mutex_lock..mutex_lock'],
+    silent: variant({
+      objects,
+      threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const), call(nest, bus, 'lock other' as const)] }),
+      expect: [],
+    }),
+  },
+  'sleep-in-atomic: a mutex under a spinlock': {
+    speaks: variant({ objects, threads: ({ bus }) => ({ a: [call(lock_under_spinlock, bus, true)] }), expect: [] }),
+    finds: ['sleep-in-atomic bus.lock spin_lock..mutex_lock'],
+    silent: variant({ objects, threads: ({ bus }) => ({ a: [call(lock_under_spinlock, bus, false)] }), expect: [] }),
+  },
+  'sleep-in-atomic: a wait that may time out, among readers of RCU; to try, and to read under SRCU, is no sleep': {
+    speaks: variant({ objects, threads: ({ bus }) => ({ a: [call(wait_among_readers, bus)] }), expect: [] }),
+    finds: ['sleep-in-atomic bus.ready rcu_read_lock..wait_for_completion'],
+    silent: variant({ objects, threads: ({ bus }) => ({ a: [call(try_among_readers, bus)] }), expect: [] }),
+  },
+  'sleep-in-atomic: an allocation with interrupts off': {
+    speaks: variant({
+      objects,
+      threads: ({ bus }) => ({ a: task([call(sleep_with_irqs_off, bus, true)], { cpu: bus.cpu }) }),
+      expect: [],
+    }),
+    finds: ['sleep-in-atomic sleep_with_irqs_off local_irq_disable..might_sleep'],
+    silent: variant({
+      objects,
+      threads: ({ bus }) => ({ a: task([call(sleep_with_irqs_off, bus, false)], { cpu: bus.cpu }) }),
+      expect: [],
+    }),
+  },
+  'lock-held-at-exit: a return with the lock, which the next call gives back': {
+    speaks: variant({ objects, threads: ({ bus }) => ({ a: [call(mutex_lock, bus.lock), call(unlock, bus)] }), expect: [] }),
+    finds: ['lock-held-at-exit bus.lock mutex_lock..return'],
+    silent: variant({
+      objects,
+      threads: ({ bus }) => ({ a: [call(count_bus, bus)] }),
+      expect: [],
+    }),
+  },
   'deadlock: two locks in two orders': {
     speaks: variant({
       objects,
       threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const)], b: [call(nest, bus, 'other lock' as const)] }),
       expect: [],
     }),
-    finds: ['deadlock bus.other mutex_lock..mutex_lock'],
+    finds: ['deadlock bus.other mutex_lock..mutex_lock', 'lock-order bus.lock mutex_lock..mutex_lock'],
     silent: variant({
       objects,
       threads: ({ bus }) => ({ a: [call(nest, bus, 'lock other' as const)], b: [call(nest, bus, 'lock other' as const)] }),

@@ -597,7 +597,7 @@ test('what a deadlock leaves behind is no outcome', async (t) => {
   );
   t.deepEqual(
     result.findings.map(({ kind }) => kind),
-    ['deadlock'],
+    ['deadlock', 'lock-order'],
   );
   t.deepEqual(counted(result), [1, 1]);
 });

@@ -39,13 +39,16 @@ test('where it is not expected the reduced search is exhaustive for what it look
   t.deepEqual([reduced.outcome, reduced.exhaustive], ['as-expected', true]);
 });
 
-test('a data race is looked for along traces alone', async (t) => {
+test('a data race that is expected is looked for where states are stored or traces taken, and not by samples', async (t) => {
   const races = variant({
     objects: { cells },
     threads: (o) => ({ a: [call(read, o.cells.x)], b: [call(write, o.cells.x, 1)] }),
     expect: [{ kind: 'data-race', object: 'cells.x', between: ['load', 'store'] }],
   });
-  t.is((await checkBy({}, races)).cut, 'data-race was not looked for');
+  t.is((await checkBy({ strategy: 'pct', runs: 10 }, races)).searched.includes('data-race'), false);
+  t.is((await checkBy({ preemptions: 1 }, races)).cut, 'data-race was not looked for');
+  const all = await checkBy({}, races);
+  t.deepEqual([all.outcome, all.findings.length], ['as-expected', 1]);
   const along = await checkBy({ strategy: 'dpor' }, races);
   t.deepEqual([along.outcome, along.traces, along.findings.length], ['as-expected', 2, 1]);
 });

@@ -262,7 +262,7 @@ finds(
       }),
       expect: [],
     }),
-  { findings: ['deadlock device.other mutex_lock..mutex_lock'] },
+  { findings: ['deadlock device.other mutex_lock..mutex_lock', 'lock-order device.lock mutex_lock..mutex_lock'] },
 );
 finds(
   'a daemon that waits for a lock which a task has kept is a deadlock',
@@ -276,7 +276,10 @@ finds(
       }),
       expect: [],
     }),
-  { findings: ['deadlock device.lock mutex_lock..mutex_lock'] },
+  {
+    findings: ['lock-held-at-exit device.lock mutex_lock..return'],
+    consequences: ['deadlock device.lock mutex_lock..mutex_lock'],
+  },
 );
 finds(
   'a thread that locks itself out hides neither two others that do so to each other',
@@ -291,7 +294,7 @@ finds(
       expect: [],
     }),
   {
-    findings: ['self-deadlock cells.m mutex_lock..mutex_lock'],
+    findings: ['lock-order device.lock mutex_lock..mutex_lock', 'self-deadlock cells.m mutex_lock..mutex_lock'],
     consequences: ['deadlock device.other mutex_lock..mutex_lock'],
   },
 );
@@ -311,7 +314,7 @@ finds(
       threads: ({ device: d }) => ({ a: [nest(d.lock, d.other)], b: [nest(d.other, d.lock)], c: [nest(d.lock, d.other)] }),
       expect: [],
     }),
-  { findings: ['deadlock device.other mutex_lock..mutex_lock'] },
+  { findings: ['deadlock device.other mutex_lock..mutex_lock', 'lock-order device.lock mutex_lock..mutex_lock'] },
 );
 test('a deadlock is told of the threads that stand in it at the end of its counterexample', async (t) => {
   const design = variant({

@@ -40,7 +40,7 @@ test('the schedule of a finding says how the code is edited, and leads there aga
     const strategy = replay(read);
     const { steps } = await new LiveRun(variantFor(scenario, read)).run(strategy);
     t.is(strategy.diverged, null);
-    const raised = await judgeRun(scenario, read.variant, steps, null, read.without, read.edits);
+    const raised = await judgeRun(scenario, read.variant, steps, null, read.without, false, read.edits);
     t.true(raised.some(({ finding }) => finding.id === id));
   }
 });

@@ -320,10 +320,10 @@ test('to leave a thread that waits or has ended is no preemption', (t) => {
   // a takes m and is preempted; b takes l and waits for m; a waits for l.
   const design = program((o) => ({ a: [call(lock_both, o.m, o.l)], b: [call(lock_both, o.l, o.m)] }));
   // The locks are kept, so without a preemption one waits for what nobody will do.
-  t.deepEqual(faultsOf(bounded(design, 0)).length, 2);
+  t.deepEqual(faultsOf(bounded(design, 0)).length, 4);
   const found = bounded(design, 1);
   t.deepEqual(faultsOf(found), faultsOf(plain(design)));
-  t.is(faultsOf(found).length, 3);
+  t.is(faultsOf(found).length, 5);
   waysLead(t, found);
 });
 

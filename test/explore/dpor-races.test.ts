@@ -6,7 +6,7 @@
 import test from 'ava';
 import type { Operation } from '../../actors/step.ts';
 import { kfree } from '../../actors/step.ts';
-import { complete, reinit_completion, wait_for_completion } from '../../actors/sync/completion.ts';
+import { complete, complete_all, reinit_completion, wait_for_completion } from '../../actors/sync/completion.ts';
 import { load, READ_ONCE, store, WRITE_ONCE } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_trylock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { call_rcu, rcu_callbacks } from '../../actors/sync/rcu.ts';
@@ -38,7 +38,7 @@ const of = (a: Code, b: Code): Variant =>
 /** In a line each: the object, and the two steps. */
 function racesOf(design: Variant): readonly string[] {
   const { races, judge } = traced(design);
-  const faults = races.map(({ slot, positions }) => judge.ofRace(slot, positions));
+  const faults = races.map(({ slot, accesses }) => judge.ofRace(slot, accesses));
   return [
     ...new Set(
       faults.map(
@@ -213,8 +213,34 @@ test('a kernel names the two functions by the alphabet', (t) => {
   }
   const { judge, races } = traced(of(writer, reader));
   const [race] = races;
-  const fault = race && judge.ofRace(race.slot, race.positions);
+  const fault = race && judge.ofRace(race.slot, race.accesses);
   t.is(fault?.kind, 'data-race');
   t.is(fault?.prints, 'BUG: KCSAN: data-race in reader / writer');
   t.deepEqual(fault?.sites.map((site) => site.function).toSorted(), ['reader', 'writer']);
+});
+
+test('a release that changes nothing may come before or after who acquires from it', (t) => {
+  // Another has completed it for all; the flag says no more than that the data was written.
+  const design = variant({
+    objects: { box },
+    threads: ({ box: it }) => ({
+      writes: [
+        call(function* ({ data, flag, done }: Box) {
+          yield* store(data, 1);
+          yield* WRITE_ONCE(flag, 1);
+          yield* complete_all(done);
+        }, it),
+      ],
+      reads: [
+        call(function* ({ data, flag, done }: Box) {
+          if ((yield* READ_ONCE(flag)) === 0) return;
+          yield* wait_for_completion(done);
+          yield* load(data);
+        }, it),
+      ],
+      completes: [call(complete_all, it.done)],
+    }),
+    expect: [],
+  });
+  t.deepEqual(racesOf(design), ['box.data load store']);
 });

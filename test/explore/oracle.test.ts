@@ -293,12 +293,14 @@ function graphOf({ tables, threads }: Rounds) {
       return taken === null ? [] : [{ taken, way }];
     });
   };
+  let keepsLocks = false;
   for (let id = 0; id < nodes.length; id++) {
     const node = nodes[id] as Node;
-    if (nodes.length > MOST_STATES || isWrong(node)) return null;
+    if (nodes.length > MOST_STATES || isWrong(node) || keepsLocks) return null;
     edges.push(
       threads.flatMap((calls, thread) =>
         edgesOf(node, thread).map(({ taken: { state, returned }, way }) => {
+          keepsLocks ||= returned && (state.held[thread] as readonly number[]).length > 0;
           const next: Node = {
             state: { ...state, pcs: state.pcs.map((pc, i) => (returned && i === thread ? 0 : pc)) },
             calls: node.calls.map((old, i) => (returned && i === thread ? (old + 1) % calls.length : old)),
@@ -311,6 +313,7 @@ function graphOf({ tables, threads }: Rounds) {
       ),
     );
   }
+  if (keepsLocks) return null;
   return { nodes, edges, acquireAt: (id: number, thread: number) => acquireOf(nodes[id] as Node, thread) };
 }
 

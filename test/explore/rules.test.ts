@@ -224,6 +224,7 @@ test('two tasks that lock each other out beside a third that spins are hung', as
     [
       ['hung-task', 'a'],
       ['hung-task', 'b'],
+      ['lock-order', 'a'],
     ],
   );
 });

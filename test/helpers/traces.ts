@@ -9,6 +9,9 @@ interface Taken {
   readonly way: number;
   /** By slot: `read`, `write`, or what is written, where to write it twice is as good as once. */
   readonly touched: ReadonlyMap<number, string>;
+  /** Who acquires comes after those who have released before, so that it matters who has, whether or not it changes anything. */
+  readonly releases: readonly number[];
+  readonly acquires: readonly number[];
 }
 
 /** Plays it, and says in its own words what was touched: by outcome, and what was not said was not touched. */
@@ -36,12 +39,19 @@ function take(program: Program, dependence: Dependence, state: Int32Array, threa
     if (stores && dependence === 'values' && isIdempotent) touched.set(slot, `${event} giving ${once}`);
     else touched.set(slot, stores || state[slot] !== after[slot] ? 'write' : 'read');
   }
-  const taken: Taken = { name: `${thread}.${order}`, thread, way, touched };
+  const said = (kind: 'release' | 'acquire') =>
+    [...slots].filter((slot, i) => {
+      const isRefused = means[i]?.try === true && state[slot] === after[slot];
+      return guard < 0 && means[i]?.kind === kind && !isRefused;
+    });
+  const taken: Taken = { name: `${thread}.${order}`, thread, way, touched, releases: said('release'), acquires: said('acquire') };
   return { after, taken };
 }
 
 const conflict = (a: Taken, b: Taken): boolean =>
   a.thread === b.thread ||
+  a.releases.some((slot) => b.acquires.includes(slot)) ||
+  b.releases.some((slot) => a.acquires.includes(slot)) ||
   [...a.touched].some(([slot, how]) => {
     const other = b.touched.get(slot);
     return other !== undefined && (how === 'write' || how !== other);

@@ -26,6 +26,7 @@ const stepOf = ({ by, in: path, c, on = 'elsewhere', kind = 'update', splat }: S
     object: on,
     event: { type: c.split('(')[0] ?? c },
     means: { kind },
+    also: [],
     c,
     way: null,
     reply: null,

@@ -1,26 +1,34 @@
 /** Designs of one call each, which make a kernel print something: every shape of report once. */
 import {
   BUG_ON,
-  call_rcu,
+  cpu,
+  field,
   down_read,
+  call_rcu,
   down_write,
   globals,
   type Handle,
   type HandleTo,
+  interrupt,
   kfree,
   kzalloc,
   list_add,
+  list_for_each_entry,
   list_del,
   list_del_rcu,
   list_head,
   list_node,
   load,
+  might_sleep,
   mutex,
   mutex_lock,
   mutex_unlock,
   type Operation,
   pointer,
   pool,
+  rcu_read_lock,
+  rcu_read_unlock,
+  READ_ONCE,
   queue_work,
   rcu_callbacks,
   rcu_head,
@@ -32,10 +40,17 @@ import {
   refcount_inc,
   refcount_inc_not_zero,
   refcount_set,
+  store,
   rwsem,
+  spin_lock,
+  spin_unlock,
+  spinlock,
   struct,
+  up_read,
+  up_write,
   WARN,
   WARN_ON,
+  WRITE_ONCE,
   work_struct,
   worker_thread,
   workqueue,
@@ -55,10 +70,27 @@ const thing = struct('thing', {
   entry: list_node(),
   list: list_head(),
   next: pointer<Next>(),
+  outer: mutex(),
+  inner: mutex(),
+  spin: spinlock(),
+  sem: rwsem(),
+  state: field<number>(0),
+  ready: field<number>(0),
   work: work_struct('thing_free'),
   rcu: rcu_head(),
 });
+const machine = globals('machine', { cpu: cpu(), rcu: rcu_state() });
 interface Thing extends HandleTo<typeof thing> {}
+type Machine = HandleTo<typeof machine>;
+
+/** One of two threads reads, the other writes, each in one step or more. */
+const byTwo = (reads: (it: Thing) => Operation<unknown>, writes: (it: Thing) => Operation<unknown>): Variant =>
+  variant({
+    objects: { thing },
+    threads: ({ thing }) => ({ reader: [call(reads, thing)], writer: [call(writes, thing)] }),
+    races: true,
+    expect: [],
+  });
 
 const byOne = (operation: (it: Thing) => Operation<unknown>, users = 0): Variant =>
   variant({
@@ -120,6 +152,83 @@ function* thing_reset(thing: Thing): Operation {
   yield* thing_put(thing);
   yield* thing_put(thing);
 }
+function* nest(...locks: readonly Thing['lock'][]): Operation {
+  for (const lock of locks) yield* mutex_lock(lock);
+  for (const lock of locks.toReversed()) yield* mutex_unlock(lock);
+}
+function* thing_both_orders({ outer, inner }: Thing): Operation {
+  yield* nest(outer, inner);
+  yield* nest(inner, outer);
+}
+function* thing_three_orders({ lock, outer, inner }: Thing): Operation {
+  yield* nest(lock, outer);
+  yield* nest(outer, inner);
+  yield* nest(inner, lock);
+}
+function* thing_read_and_lock({ sem, lock }: Thing): Operation {
+  yield* down_read(sem);
+  yield* nest(lock);
+  yield* up_read(sem);
+  yield* mutex_lock(lock);
+  yield* down_read(sem);
+  yield* up_read(sem);
+  yield* mutex_unlock(lock);
+}
+function* thing_sleep_in_spinlock({ spin, lock }: Thing): Operation {
+  yield* spin_lock(spin);
+  yield* nest(lock);
+  yield* spin_unlock(spin);
+}
+function* thing_sleep_in_rcu({ rcu }: Machine): Operation {
+  yield* rcu_read_lock(rcu);
+  yield* might_sleep();
+  yield* rcu_read_unlock(rcu);
+}
+function* thing_keep({ lock }: Thing): Operation<number> {
+  yield* mutex_lock(lock);
+  return -22;
+}
+function* thing_lock_alike(one: Thing, other: Thing): Operation {
+  yield* nest(one.lock, other.lock);
+}
+function* thing_spin({ spin }: Thing): Operation {
+  yield* spin_lock(spin);
+  yield* spin_unlock(spin);
+}
+function* thing_irq(thing: Thing, { cpu }: Machine): Operation {
+  yield* interrupt(cpu, () => thing_spin(thing));
+}
+
+function* thing_look(thing: Thing): Operation {
+  yield* load(thing.state);
+}
+function* thing_look_once(thing: Thing): Operation {
+  yield* READ_ONCE(thing.state);
+}
+function* thing_set(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+}
+function* thing_set_locked(thing: Thing): Operation {
+  yield* mutex_lock(thing.lock);
+  yield* store(thing.state, 1);
+  yield* mutex_unlock(thing.lock);
+}
+function* thing_clear(thing: Thing): Operation {
+  yield* store(thing.state, 0);
+}
+function* thing_walk(thing: Thing): Operation {
+  yield* list_for_each_entry<Thing, void>(thing.list, 'entry', function* () {});
+}
+function* thing_insert(thing: Thing): Operation {
+  yield* list_add(thing.entry, thing.list);
+}
+function* thing_take(thing: Thing): Operation {
+  if ((yield* READ_ONCE(thing.ready)) === 1) yield* load(thing.state);
+}
+function* thing_hand_over(thing: Thing): Operation {
+  yield* store(thing.state, 1);
+  yield* WRITE_ONCE(thing.ready, 1);
+}
 
 function* thing_dec(thing: Thing): Operation {
   yield* refcount_dec(thing.users);
@@ -170,10 +279,14 @@ function* thing_free(thing: { readonly path: string }): Operation {
 function* write_then_read({ sem, other }: Kernel): Operation {
   yield* down_write(sem);
   yield* down_read(other);
+  yield* up_read(other);
+  yield* up_write(sem);
 }
 function* read_the_other({ sem, other }: Kernel): Operation {
   yield* down_write(other);
   yield* down_read(sem);
+  yield* up_read(sem);
+  yield* up_write(other);
 }
 
 const withKernel = (operation: (kernel: Kernel, it: Thing) => Operation): Variant =>
@@ -210,6 +323,34 @@ export const splats: Scenario = defineScenario({
     'unlock-without-lock': byOne(thing_unlock),
     'free-of-a-held-lock': byOne(thing_free_locked),
     'lock-twice': byOne(thing_lock_twice),
+    'two-locks-in-two-orders': byOne(thing_both_orders),
+    'three-locks-in-a-circle': byOne(thing_three_orders),
+    'a-reader-and-a-lock-in-two-orders': byOne(thing_read_and_lock),
+    'two-locks-of-one-class': variant({
+      objects: { one: thing, other: thing },
+      threads: ({ one, other }) => ({ worker: [call(thing_lock_alike, one, other)] }),
+      expect: [],
+    }),
+    'a-lock-in-a-handler-and-with-interrupts-on': variant({
+      objects: { thing, machine },
+      threads: ({ thing, machine }) => ({
+        worker: [call(thing_spin, thing)],
+        handler: daemon([call(thing_irq, thing, machine)], { cpu: machine.cpu }),
+      }),
+      expect: [],
+    }),
+    'sleep-under-a-spinlock': byOne(thing_sleep_in_spinlock),
+    'sleep-among-readers-of-RCU': variant({
+      objects: { machine },
+      threads: ({ machine }) => ({ worker: [call(thing_sleep_in_rcu, machine)] }),
+      expect: [],
+    }),
+    'return-with-a-lock': byOne(thing_keep),
+    'end-with-a-lock': variant({
+      objects: { thing },
+      threads: ({ thing }) => ({ worker: daemon([call(thing_keep, thing)]) }),
+      expect: [],
+    }),
     'list_add-twice': byOne(thing_add_twice),
     'dec-to-0': byOne(thing_dec, 1),
     'get-after-saturation': byOne(thing_get_twice),
@@ -236,5 +377,10 @@ export const splats: Scenario = defineScenario({
       expect: [],
     }),
     'a-set-that-loses-a-reference': byOne(thing_reset, 2),
+    'data-race': byTwo(thing_look, thing_set_locked),
+    'data-race-of-a-plain-write': byTwo(thing_look_once, thing_set),
+    'data-race-that-changes-nothing': byTwo(thing_look, thing_clear),
+    'data-race-on-a-list': byTwo(thing_walk, thing_insert),
+    'data-race-of-accesses-that-are-apart': byTwo(thing_take, thing_hand_over),
   },
 });

@@ -180,6 +180,7 @@ finds(
       threads: (o) => ({ reader: [call(read_twice, o.gate, wrong)], writer: [call(write_once, o.gate)] }),
       expect: [],
     }),
+  'lock-order gate.sem',
   'self-deadlock gate.sem',
 );
 
@@ -211,6 +212,7 @@ finds(
       expect: [],
     }),
   'deadlock machine.lock',
+  'lock-order machine.lock',
 );
 
 function* read_list({ rcu }: Machine, { list }: Group): Operation {

@@ -21,7 +21,7 @@ export const dev_name = (dev: Device): Operation<string> =>
 export const device_create = (cls: Handle<Class>, devt: number, name: string): Operation<number> =>
   send<number>(
     message<Class, 'device_create'>(
-      'update',
+      { kind: 'update', orders: 'both' },
       cls,
       'device_create',
       { devt, name },
@@ -32,8 +32,22 @@ export const device_create = (cls: Handle<Class>, devt: number, name: string): O
 /** fs/namei.c: what is left of a path in /dev by the time that the node is opened. @returns its number, or -ENOENT */
 export const path_lookupat = (cls: Handle<Class>, name: string): Operation<number> =>
   send<number>(
-    message<Class, 'path_lookupat'>('read', cls, 'path_lookupat', { name }, { c: `path_lookupat("/dev/vfio/devices/${name}")` }),
+    message<Class, 'path_lookupat'>(
+      { kind: 'read', orders: 'acquire' },
+      cls,
+      'path_lookupat',
+      { name },
+      { c: `path_lookupat("/dev/vfio/devices/${name}")` },
+    ),
   );
 
 export const device_destroy = (cls: Handle<Class>, devt: number): Operation =>
-  send(message<Class, 'device_destroy'>('update', cls, 'device_destroy', { devt }, { c: `device_destroy($, ${devt})` }));
+  send(
+    message<Class, 'device_destroy'>(
+      { kind: 'update', orders: 'both' },
+      cls,
+      'device_destroy',
+      { devt },
+      { c: `device_destroy($, ${devt})` },
+    ),
+  );

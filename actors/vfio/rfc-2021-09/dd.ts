@@ -10,7 +10,7 @@
  * deferred probing; that the device could be dead; the head of the chain of the bus, on which IOMMU groups listen always.
  */
 import { isNull } from './pointer.ts';
-import { NULL } from '../../../machines/object.ts';
+import { NULL, type Null } from '../../../machines/object.ts';
 import type { Device, DeviceDriver } from '../../../machines/vfio/rfc-2021-09.ts';
 import type { Operation } from '../../step.ts';
 import { load, store } from '../../sync/memory.ts';
@@ -36,26 +36,37 @@ export const hostDriver = (driver: DeviceDriver): Driver => ({
   *remove() {},
 });
 
-function* really_probe(drv: Driver, dev: Device, callbacks: Callbacks): Operation<number> {
-  yield* store(dev.driver, drv.driver);
+/**
+ * How dev->driver is stored: plainly here, although some read it without the lock. Later kernels have device_set_driver()
+ * in drivers/base/base.h, which does it with WRITE_ONCE().
+ */
+type SetDriver = typeof store;
+
+function* really_probe(drv: Driver, dev: Device, callbacks: Callbacks, set: SetDriver): Operation<number> {
+  yield* set<DeviceDriver | Null>(dev.driver, drv.driver);
   const ret = yield* drv.probe(dev);
   if (ret !== 0) {
-    yield* store(dev.driver, NULL);
+    yield* set<DeviceDriver | Null>(dev.driver, NULL);
     return ret;
   }
   yield* iommu_bus_notifier(dev, IOMMU_GROUP_NOTIFY_BOUND_DRIVER, callbacks);
   return 0;
 }
 
-function* __driver_probe_device(drv: Driver, dev: Device, callbacks: Callbacks): Operation<number> {
+function* __driver_probe_device(drv: Driver, dev: Device, callbacks: Callbacks, set: SetDriver): Operation<number> {
   if (!isNull(yield* load(dev.driver))) return -EBUSY;
-  return yield* really_probe(drv, dev, callbacks);
+  return yield* really_probe(drv, dev, callbacks, set);
 }
 
 /** @param callbacks what listens to the device's IOMMU group: `iommuGroupNotifiers()` */
-export function* device_driver_attach(drv: Driver, dev: Device, callbacks: Callbacks = {}): Operation<number> {
+export function* device_driver_attach(
+  drv: Driver,
+  dev: Device,
+  callbacks: Callbacks = {},
+  set: SetDriver = store,
+): Operation<number> {
   yield* device_lock(dev);
-  const ret = yield* __driver_probe_device(drv, dev, callbacks);
+  const ret = yield* __driver_probe_device(drv, dev, callbacks, set);
   yield* device_unlock(dev);
   return ret;
 }

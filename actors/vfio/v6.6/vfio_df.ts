@@ -6,13 +6,12 @@
  * step each and hands them down.
  */
 import type { Handle } from '../../../machines/object.ts';
-import type { Field } from '../../../machines/sync/field.ts';
 import type { Module } from '../../../machines/sync/module.ts';
 import type { VfioDevice, VfioDeviceFile } from '../../../machines/vfio/v6.6.ts';
 import { follow } from '../../driver-core/pointer.ts';
-import { along, message, moves, type Operation, send, WARN_ON } from '../../step.ts';
+import { along, moves, type Operation, WARN_ON } from '../../step.ts';
 import { complete } from '../../sync/completion.ts';
-import { load, READ_ONCE, store } from '../../sync/memory.ts';
+import { load, READ_ONCE, smp_load_acquire, smp_store_release, store } from '../../sync/memory.ts';
 import { module_put, try_module_get } from '../../sync/module.ts';
 import { refcount_dec_and_test, refcount_inc_not_zero } from '../../sync/refcount.ts';
 import { EINVAL, ENODEV } from '../errno.ts';
@@ -34,13 +33,9 @@ export function* vfio_allocate_device_file(device: VfioDevice, pools: Pools): Op
 
 /** The last store of an open: user space comes in by it, without a lock. */
 export const grantAccess = (df: VfioDeviceFile): Operation =>
-  send(
-    message<Field<boolean>, 'store'>('write', df.access_granted, 'store', { value: true }, { c: 'smp_store_release(&$, true)' }),
-    moves(df.chart, 'granted'),
-  );
+  along(smp_store_release(df.access_granted, true), moves(df.chart, 'granted'));
 
-export const isAccessGranted = (df: VfioDeviceFile): Operation<boolean> =>
-  send<boolean>(message<Field<boolean>, 'load'>('read', df.access_granted, 'load', undefined, { c: 'smp_load_acquire(&$)' }));
+export const isAccessGranted = (df: VfioDeviceFile): Operation<boolean> => smp_load_acquire(df.access_granted);
 
 /** By what a device file does DMA, and whether several may have the device. C asks df->iommufd; the caller knows. */
 export interface DmaPath {

@@ -23,6 +23,7 @@ interface CheckFlags extends Selecting {
   readonly depth: number;
   readonly resume: boolean;
   readonly workers: number;
+  readonly races: boolean;
   readonly checkpoints: string;
   readonly maxMemory?: number;
   readonly time?: number;
@@ -51,6 +52,7 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
     .option('--max-memory <SIZE>', 'stop there: 500M, 4G', bytes)
     .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
     .option('--workers <N>', 'share one search among N threads', positive, USUALLY.workers)
+    .option('--races', 'look for data races where the scenario does not ask', USUALLY.races)
     .option('--resume', 'go on where the search was stopped', false)
     .option('--checkpoints <DIR>', 'where stopped searches are kept', USUAL_CHECKPOINTS)
     .addOption(
@@ -93,8 +95,8 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
     { command: 'interlock check --tag seed-002 --variant rfc', does: 'one variant of many' },
     { command: 'interlock check my/race.ts', does: 'a scenario file of your own' },
     { command: "interlock check 'races/**/*.ts' --json", does: 'many of them, for a program' },
+    { command: 'interlock check my/race.ts --races', does: 'also data races' },
     { command: 'interlock check my/race.ts --format rst', does: 'as a document' },
-    { command: 'interlock check my/race.ts --strategy dpor', does: 'also data races' },
     { command: 'interlock check my/race.ts --preemptions 2', does: 'few preemptions' },
     { command: 'interlock check my/race.ts --strategy pct', does: 'what is too big' },
   );
@@ -119,6 +121,7 @@ const jobOf = (flags: CheckFlags): CheckCommand['job'] => ({
       seed: flags.seed,
       depth: flags.depth,
       workers: flags.workers,
+      races: flags.races,
     },
   },
 });

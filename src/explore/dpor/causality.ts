@@ -11,18 +11,18 @@
  */
 import type { Variant } from '../../model/scenario.ts';
 import { StatePredicate } from '../../tables/predicate.ts';
-import type { Position, Program } from '../../tables/program.ts';
+import type { Program } from '../../tables/program.ts';
 import type { Choice } from '../choice.ts';
 import type { Sighting } from '../found.ts';
 import { Judge } from '../judge.ts';
-import { racesOf } from './footprint.ts';
-import type { Run } from './run.ts';
+import type { Accessing } from '../races/accesses.ts';
+import type { Run, Unordered } from './run.ts';
 
 /** Two accesses to one field that no synchronisation orders. */
 export interface DataRace {
   readonly slot: number;
   readonly threads: readonly [number, number];
-  readonly positions: readonly [Position, Position];
+  readonly accesses: readonly [Accessing, Accessing];
   /** Nothing else is wrong before the two. */
   readonly primary: boolean;
   /** It ends with the later of the two accesses. */
@@ -30,8 +30,6 @@ export interface DataRace {
 }
 
 const NOTHING: readonly number[] = [];
-/** More than fit into memory: two ways make one number. */
-const MOST_WAYS = 2 ** 26;
 
 export class Causality {
   readonly judge: Judge;
@@ -40,8 +38,8 @@ export class Causality {
   /** Of each predicate that is asked in every state, the places that it has looked at so far. */
   readonly everRead: readonly ReadonlySet<number>[];
   private seen = new Map<number, Sighting>();
-  /** By the two ways that race. */
-  private found = new Map<number, readonly DataRace[]>();
+  /** By the two ways that race and the field. */
+  private found = new Map<string, DataRace>();
   /** By state of the run: what is wrong with it. By step: whether it shows something wrong. */
   private readonly wrong: (readonly number[])[] = [];
   private readonly shows: boolean[] = [];
@@ -61,7 +59,7 @@ export class Causality {
   }
 
   get races(): readonly DataRace[] {
-    return [...this.found.values()].flat();
+    return [...this.found.values()];
   }
 
   get sometimes(): readonly { readonly name: string; readonly reached: boolean }[] {
@@ -84,11 +82,21 @@ export class Causality {
     const splats = raised.length === 0 ? NOTHING : this.judge.ofStep(run.state(at), run.step(at).thread);
     const before = this.wrong[at] as readonly number[];
     const now = this.lookAt(run.state(at + 1));
-    const states = now.length === 0 ? NOTHING : now.filter((fault) => !before.includes(fault));
+    const states =
+      now.length === 0 ? NOTHING : [...new Set([...now.filter((fault) => !before.includes(fault)), ...this.wherever(run)])];
     this.wrong[at + 1] = now;
     this.shows[at] = splats.length > 0 || states.length > 0;
     if (this.shows[at]) this.judgeStep(run, splats, states);
-    for (const earlier of run.dataRaces) this.addRaces(run, earlier, at);
+    for (const unordered of run.dataRaces) this.addRaces(run, unordered, at);
+  }
+
+  /** What is wrong with where the last step has led its thread, though another thread may stand there, too. */
+  private wherever(run: Run): readonly number[] {
+    const state = run.state(run.length);
+    const { thread } = run.step(run.length - 1);
+    return this.program.isWrongByItself(state[this.program.slots + thread] as number)
+      ? this.judge.ofStanding(state, thread)
+      : NOTHING;
   }
 
   private judgeStep(run: Run, splats: readonly number[], states: readonly number[]): void {
@@ -125,24 +133,21 @@ export class Causality {
     this.seen.set(fault, { fault, primary, byStep, way: () => choices });
   }
 
-  private addRaces(run: Run, earlier: number, at: number): void {
+  private addRaces(run: Run, { earlier, slots }: Unordered, at: number): void {
     const [first, second] = [run.step(earlier), run.step(at)];
-    const pair = Math.min(first.way, second.way) * MOST_WAYS + Math.max(first.way, second.way);
-    const known = this.found.get(pair);
-    if (known?.every(({ primary }) => primary)) return;
+    const ways = `${Math.min(first.way, second.way)} ${Math.max(first.way, second.way)}`;
+    const open = slots.filter((slot) => this.found.get(`${slot} ${ways}`)?.primary !== true);
+    if (open.length === 0) return;
     const past = run.pastOf(earlier, at);
     const primary = this.isClean(past.filter((step) => step !== earlier && step !== at));
-    if (known !== undefined && !primary) return;
     const choices = run.choices(past);
     const threads = [first.thread, second.thread] as const;
-    const positions = [
-      this.program.position(run.state(earlier), first.thread),
-      this.program.position(run.state(at), second.thread),
+    const accesses = [
+      { position: this.program.position(run.state(earlier), first.thread), way: first.way },
+      { position: this.program.position(run.state(at), second.thread), way: second.way },
     ] as const;
-    const slots = racesOf(second.shape, first.shape);
-    this.found.set(
-      pair,
-      slots.map((slot) => ({ slot, threads, positions, primary, way: () => choices })),
-    );
+    for (const slot of open)
+      if (primary || !this.found.has(`${slot} ${ways}`))
+        this.found.set(`${slot} ${ways}`, { slot, threads, accesses, primary, way: () => choices });
   }
 }

@@ -7,7 +7,7 @@ import type { Program } from '../../tables/program.ts';
 import { rehearse } from '../../tables/rehearsal.ts';
 import type { Found, Progress, Search } from '../found.ts';
 import { Causality, type DataRace } from './causality.ts';
-import { type Dependence, type Footprint, Footprints, SyncObjects } from './footprint.ts';
+import { type Dependence, type Footprint, Footprints } from './footprint.ts';
 import { Reversals } from './reversals.ts';
 import { Run } from './run.ts';
 import type { Branch } from './wakeup-tree.ts';
@@ -34,9 +34,8 @@ const STEPS_PER_TURN = 4096;
 
 export function* exploreTraces(program: Program, variant: Variant, limits: TraceLimits = {}): Search<Traced> {
   const causality = new Causality(program, variant);
-  const sync = new SyncObjects();
   for (;;) {
-    const pass = new Pass(program, causality, sync, limits);
+    const pass = new Pass(program, causality, limits);
     const cut = yield* pass.explore();
     // On a relation that was too small runs are missing, and what is said to come before what is not true.
     if (pass.learned && cut === null) continue;
@@ -49,7 +48,6 @@ export function* exploreTraces(program: Program, variant: Variant, limits: Trace
 class Pass {
   private readonly program: Program;
   private readonly causality: Causality;
-  private readonly sync: SyncObjects;
   private readonly footprints: Footprints;
   private readonly run: Run;
   private readonly reversals: Reversals;
@@ -68,22 +66,19 @@ class Pass {
   private depth = 0;
   private metBound = false;
 
-  constructor(program: Program, causality: Causality, sync: SyncObjects, limits: TraceLimits) {
+  constructor(program: Program, causality: Causality, limits: TraceLimits) {
     const { dependence = 'location', maxTurns = DEFAULT_TURNS, maxTraces = Infinity } = limits;
     this.program = program;
     this.causality = causality;
-    this.sync = sync;
     this.maxTurns = maxTurns;
     this.maxTraces = maxTraces;
     this.onEnd = limits.onEnd;
-    sync.begin();
     const { everRead } = causality;
     this.known = sizeOf(everRead);
     this.footprints = new Footprints(
       program,
       dependence,
       everRead.map((places) => new Set(places)),
-      sync,
     );
     this.run = new Run(program, this.footprints);
     this.reversals = new Reversals(program, this.run, {
@@ -93,9 +88,9 @@ class Pass {
     causality.begin(this.run);
   }
 
-  /** Predicates have looked where nobody knew that they would, or an object turned out to be one that orders. */
+  /** Predicates have looked where nobody knew that they would. */
   get learned(): boolean {
-    return sizeOf(this.causality.everRead) > this.known || this.sync.wasWrong;
+    return sizeOf(this.causality.everRead) > this.known;
   }
 
   get bound(): string | null {

@@ -6,8 +6,10 @@
  * footprint says depends on nothing but the slots in it: a step that writes none of them leaves it as it is, and that is
  * why two steps of different threads that do not conflict may be exchanged.
  */
-import type { Meaning } from '../../../actors/step.ts';
+import type { Json } from '../../../machines/object.ts';
 import type { Program } from '../../tables/program.ts';
+import { fieldAccesses, writesHere } from '../races/accesses.ts';
+import { ordersOf, pointedAt } from '../races/orders.ts';
 
 /** Which writes conflict: all to one slot (`location`), or not those that are the same message and leave the same (`values`). */
 export type Dependence = 'location' | 'values';
@@ -25,8 +27,6 @@ const IF_ABLE = 2;
 export const DEPENDS = 1;
 /** They access one field, one of them writes and one is plain. */
 export const RACES = 2;
-/** The later one is ordered after the earlier by synchronisation. */
-export const SYNCS = 4;
 const UNKNOWN = 255;
 
 /** What bears on other steps. Few steps of a program differ in it, wherever their threads stand. */
@@ -36,12 +36,27 @@ export interface Shape {
   /** Slots, then one place for each predicate; class by class in `classes`. */
   readonly places: readonly number[];
   readonly classes: readonly number[];
-  /** Slots of plain, marked and synchronising accesses, for data races. */
+  /** Slots of plain and of all accesses, for data races. */
   readonly plain: readonly number[];
   readonly reads: readonly number[];
   readonly writes: readonly number[];
-  readonly publishes: readonly number[];
-  readonly receives: readonly number[];
+  readonly syncs: Syncs;
+}
+
+/** What a step does by which threads are ordered. */
+export interface Syncs {
+  readonly releases: readonly { readonly slot: number; readonly event: string }[];
+  readonly acquires: readonly Acquire[];
+  /** What it has stored without a look at what was there: who reads that has read nothing earlier. */
+  readonly hides: readonly number[];
+}
+
+export interface Acquire {
+  readonly slot: number;
+  /** Only from releases by these events; null for all. */
+  readonly after: readonly string[] | null;
+  /** Only what lies in this object comes after them; null for all that the thread does from now on. */
+  readonly within: string | null;
 }
 
 export interface Footprint {
@@ -53,36 +68,6 @@ export interface Footprint {
   readonly wentRound: boolean;
 }
 
-const PUBLISHES: ReadonlySet<Meaning['kind']> = new Set(['release', 'signal', 'get', 'put']);
-const RECEIVES: ReadonlySet<Meaning['kind']> = new Set(['acquire', 'wait', 'get', 'put']);
-const NO_ACCESS: ReadonlySet<Meaning['kind']> = new Set(['alloc', 'free', 'choose']);
-
-/** Objects by which threads are ordered: somebody acquires, releases, waits for or signals them. Learned as steps are met. */
-export class SyncObjects {
-  /** Some update was taken for one that does not order. */
-  wasWrong = false;
-  private readonly slots = new Set<number>();
-  private readonly denied = new Set<number>();
-
-  /** A pass begins, in which every update is looked at anew. */
-  begin(): void {
-    this.denied.clear();
-    this.wasWrong = false;
-  }
-
-  add(slot: number): void {
-    this.slots.add(slot);
-    this.wasWrong ||= this.denied.has(slot);
-  }
-
-  /** An update of such an object orders, too; that of any other does not. */
-  has(slot: number): boolean {
-    if (this.slots.has(slot)) return true;
-    this.denied.add(slot);
-    return false;
-  }
-}
-
 export class Footprints {
   private readonly shapes: Shape[] = [];
   private readonly shapeByKey = new Map<string, Shape>();
@@ -90,34 +75,34 @@ export class Footprints {
   readonly dependence: Dependence;
   /** By predicate, the places of the state that it looks at: whatever changes one of them is ordered. */
   private readonly visible: readonly ReadonlySet<number>[];
-  private readonly sync: SyncObjects;
   /** By way: its footprints, and what tells them apart. */
   private readonly known: { readonly footprint: Footprint; readonly signature: Int32Array }[][] = [];
   /** By later and earlier shape. */
   private readonly relation: Uint8Array[] = [];
   private signature = new Int32Array(8);
 
-  constructor(program: Program, dependence: Dependence, visible: readonly ReadonlySet<number>[], sync: SyncObjects) {
+  constructor(program: Program, dependence: Dependence, visible: readonly ReadonlySet<number>[]) {
     this.program = program;
     this.dependence = dependence;
     this.visible = visible;
-    this.sync = sync;
   }
 
   /** To be asked right after `program.take`. */
   of(before: Int32Array, thread: number, way: number, after: Int32Array): Footprint {
-    const { slots } = this.program.ways[way] as Program['ways'][number];
-    const length = slots.length + 1;
+    const { slots, events, main } = this.program.ways[way] as Program['ways'][number];
+    const length = slots.length + 2;
     if (this.signature.length < length) this.signature = new Int32Array(length * 2);
     const { signature } = this;
     this.classify(before, way, after);
+    const answer = this.program.stoppedAt >= 0 ? -1 : this.answerTo(slots[main] as number, before, events[main] as number);
     signature[slots.length] = after[this.program.slots + thread] as number;
+    signature[slots.length + 1] = answer;
     const known = (this.known[way] ??= []);
     search: for (const entry of known) {
       for (let i = 0; i < length; i++) if (entry.signature[i] !== signature[i]) continue search;
       return entry.footprint;
     }
-    const footprint = this.make(thread, way, after);
+    const footprint = this.make(thread, way, after, answer);
     known.push({ footprint, signature: signature.slice(0, length) });
     return footprint;
   }
@@ -138,6 +123,10 @@ export class Footprints {
   /** Exchanged, they would not be what they are. */
   depend(later: Footprint, earlier: Footprint): boolean {
     return (this.relate(later.shape, earlier.shape) & DEPENDS) !== 0;
+  }
+
+  private answerTo(slot: number, before: Int32Array, event: number): number {
+    return this.program.answerOf(slot, before[slot] as number, event);
   }
 
   private classify(before: Int32Array, way: number, after: Int32Array): void {
@@ -161,7 +150,7 @@ export class Footprints {
     return WRITE + 1 + event * 65536 + next;
   }
 
-  private make(thread: number, way: number, after: Int32Array): Footprint {
+  private make(thread: number, way: number, after: Int32Array, answer: number): Footprint {
     const { program } = this;
     const { slots, kids } = program.ways[way] as Program['ways'][number];
     const classes = new Map<number, number>();
@@ -175,7 +164,8 @@ export class Footprints {
       thread,
       places: [...classes.keys()],
       classes: [...classes.values()],
-      ...this.accesses(way, here[0]?.reply !== false),
+      ...this.accesses(way),
+      syncs: this.syncs(way, program.answers.all[answer]?.reply ?? null),
     });
     return { thread, way, shape, wentRound: here.some(({ wentRound }) => wentRound) };
   }
@@ -203,26 +193,45 @@ export class Footprints {
       for (const slot of slots) if (!classes.has(slot)) classes.set(slot, READ);
   }
 
-  /** What of it counts for data races. Who asks for a lock and is refused has got no order from it. */
-  private accesses(way: number, granted: boolean) {
-    const { slots, means: meanings } = this.program.ways[way] as Program['ways'][number];
-    const stopped = this.program.stoppedAt >= 0;
+  private accesses(way: number) {
     const plain: number[] = [];
     const reads: number[] = [];
     const writes: number[] = [];
-    const publishes: number[] = [];
-    const receives: number[] = [];
-    for (const [i, means] of meanings.entries()) {
-      if (means === undefined || stopped || NO_ACCESS.has(means.kind)) continue;
+    if (this.program.stoppedAt < 0)
+      for (const access of fieldAccesses(this.program, way)) {
+        (writesHere(access, this.classOf(way, access.slot) >= WRITE) ? writes : reads).push(access.slot);
+        if (access.plain) plain.push(access.slot);
+      }
+    return { plain, reads, writes };
+  }
+
+  private classOf(way: number, slot: number): number {
+    const { slots } = this.program.ways[way] as Program['ways'][number];
+    return this.signature[slots.indexOf(slot)] as number;
+  }
+
+  /** What it orders may be told by the reply, which is that of one object. */
+  private syncs(way: number, reply: Json): Syncs {
+    const { slots, events, means: all, main } = this.program.ways[way] as Program['ways'][number];
+    const releases: Syncs['releases'][number][] = [];
+    const acquires: Acquire[] = [];
+    const hides: number[] = [];
+    for (const [i, means] of all.entries()) {
+      if (means === undefined || this.program.stoppedAt >= 0) continue;
       const slot = slots[i] as number;
-      (means.kind === 'read' || this.signature[i] === READ ? reads : writes).push(slot);
-      if (means.plain) plain.push(slot);
-      if (PUBLISHES.has(means.kind) || RECEIVES.has(means.kind)) this.sync.add(slot);
-      const orders = means.kind === 'update' && !means.plain && this.sync.has(slot);
-      if (PUBLISHES.has(means.kind) || orders) publishes.push(slot);
-      if (orders || (RECEIVES.has(means.kind) && (granted || !means.try))) receives.push(slot);
+      const orders = ordersOf(means, i === main ? reply : null);
+      const after = means.after ?? null;
+      const within = i === main ? pointedAt(reply) : null;
+      if (orders === 'release' || orders === 'both') releases.push({ slot, event: this.nameOf(slot, events[i] as number) });
+      if (means.kind === 'write') hides.push(slot);
+      if (orders === 'acquire' || orders === 'both') acquires.push({ slot, after, within: null });
+      if (orders === 'pointer' && within !== null) acquires.push({ slot, after, within });
     }
-    return { plain, reads, writes, publishes, receives };
+    return { releases, acquires, hides };
+  }
+
+  private nameOf(slot: number, event: number): string {
+    return this.program.tables[slot]?.events[event]?.type ?? '';
   }
 }
 
@@ -236,10 +245,17 @@ function relationOf(later: Shape, earlier: Shape): number {
     const j = earlier.places.indexOf(place);
     if (j < 0 || !conflict(later.classes[i] as number, earlier.classes[j] as number)) continue;
     relation |= DEPENDS;
-    if (earlier.publishes.includes(place) && later.receives.includes(place)) relation |= SYNCS;
   }
+  // Who acquires comes after the releases that were before, so that it matters which were.
+  if (meet(earlier.syncs, later.syncs) || meet(later.syncs, earlier.syncs)) relation |= DEPENDS;
   return racesOf(later, earlier).length > 0 ? relation | RACES : relation;
 }
+
+const meet = ({ releases }: Syncs, { acquires }: Syncs): boolean =>
+  acquires.some(({ slot, after }) => releases.some((one) => one.slot === slot && isAmong(after, one.event)));
+
+/** Whether it acquires from releases by that event. */
+export const isAmong = (after: Acquire['after'], event: string): boolean => after === null || after.includes(event);
 
 /** The fields at which two accesses, unordered, make a data race. */
 export function racesOf(a: Shape, b: Shape): readonly number[] {

@@ -1,7 +1,13 @@
 /** The run that the search is on: its steps and states as a stack, with the order in which its steps depend on each other. */
 import type { Program } from '../../tables/program.ts';
 import type { Choice } from '../choice.ts';
-import { DEPENDS, type Footprint, type Footprints, RACES, SYNCS } from './footprint.ts';
+import { type Acquire, DEPENDS, type Footprint, type Footprints, isAmong, RACES, racesOf } from './footprint.ts';
+
+/** A step of the run that makes data races with the one that was taken last. */
+export interface Unordered {
+  readonly earlier: number;
+  readonly slots: readonly number[];
+}
 
 /** A step before which its thread has not taken any. */
 const NO_STEP = -1;
@@ -26,8 +32,9 @@ export class Run {
   private syncClocks = new Int32Array(1 << 10);
   /** By step: the earlier steps of other threads on which it depends, with nothing in between. */
   private readonly races: number[][] = [];
-  /** The steps that make a data race with the one that was taken last. */
-  readonly dataRaces: number[] = [];
+  /** The steps that access a field of the last one, so that it is a race if nothing orders them. */
+  private readonly candidates: number[] = [];
+  private readonly scratch: Int32Array;
 
   constructor(program: Program, footprints: Footprints) {
     this.program = program;
@@ -36,6 +43,7 @@ export class Run {
     this.states.push(program.initial());
     this.last = new Int32Array(this.threads).fill(NO_STEP);
     this.turns = new Int32Array(this.threads);
+    this.scratch = new Int32Array(this.threads);
   }
 
   state(at: number): Int32Array {
@@ -114,7 +122,7 @@ export class Run {
   private order(at: number, { shape, thread }: Footprint): void {
     const races = (this.races[at] ??= []);
     races.length = 0;
-    this.dataRaces.length = 0;
+    this.candidates.length = 0;
     for (let earlier = at - 1; earlier >= 0; earlier--) {
       const other = this.steps[earlier] as Footprint;
       if (other.thread === thread) continue;
@@ -124,18 +132,50 @@ export class Run {
         races.push(earlier);
         this.join(this.clocks, at, earlier);
       }
-      if ((relation & SYNCS) !== 0) this.join(this.syncClocks, at, earlier);
-      if ((relation & RACES) !== 0) this.dataRaces.push(earlier);
+      if ((relation & RACES) !== 0) this.candidates.push(earlier);
     }
-    if (this.dataRaces.length > 0) this.keepUnordered(at);
+    for (const acquire of shape.syncs.acquires)
+      if (acquire.within === null) this.acquire(this.syncClocks.subarray(at * this.threads), at, acquire);
   }
 
-  private keepUnordered(at: number): void {
-    const unordered = this.dataRaces.filter((earlier) => {
-      const { thread } = this.step(earlier);
-      return this.clock(this.syncClocks, at, thread) < this.clock(this.syncClocks, earlier, thread);
+  /** With which earlier steps the last one makes a data race. */
+  get dataRaces(): readonly Unordered[] {
+    const at = this.length - 1;
+    return this.candidates.flatMap((earlier) => {
+      const { thread, shape } = this.step(earlier);
+      const then = this.clock(this.syncClocks, earlier, thread);
+      if (this.clock(this.syncClocks, at, thread) >= then) return [];
+      const slots = racesOf(this.step(at).shape, shape).filter((slot) => !this.isBehindPointer(at, slot, thread, then));
+      return slots.length === 0 ? [] : [{ earlier, slots }];
     });
-    this.dataRaces.splice(0, Infinity, ...unordered);
+  }
+
+  /** The thread has come to the slot through a pointer that was published after that step of the other. */
+  private isBehindPointer(at: number, slot: number, other: number, then: number): boolean {
+    const path = this.program.world.slots[slot]?.path ?? '';
+    for (let own = at; own !== NO_STEP; own = this.before(own))
+      for (const acquire of this.step(own).shape.syncs.acquires) {
+        if (acquire.within === null || !path.startsWith(`${acquire.within}.`)) continue;
+        this.scratch.fill(0);
+        this.acquire(this.scratch, own, acquire);
+        if ((this.scratch[other] as number) >= then) return true;
+      }
+    return false;
+  }
+
+  /** Joins to the clock those of the releases from which the step at this place acquires. */
+  private acquire(clock: Int32Array, at: number, { slot, after }: Acquire): void {
+    for (let earlier = at - 1; earlier >= 0; earlier--) {
+      const { releases, hides } = (this.steps[earlier] as Footprint).shape.syncs;
+      for (const released of releases) if (released.slot === slot && isAmong(after, released.event)) this.joinTo(clock, earlier);
+      if (hides.includes(slot)) return;
+    }
+  }
+
+  private joinTo(clock: Int32Array, earlier: number): void {
+    const from = earlier * this.threads;
+    for (let i = 0; i < this.threads; i++)
+      if ((clock[i] as number) < (this.syncClocks[from + i] as number)) clock[i] = this.syncClocks[from + i] as number;
   }
 
   private clock(clocks: Int32Array, at: number, thread: number): number {

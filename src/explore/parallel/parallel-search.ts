@@ -64,7 +64,7 @@ export async function* exploreInParallel(
   const givenUp = new Set<number>();
   try {
     for (let pass = firstPass(program); ; ) {
-      const forecast = reduced ? forecastOf(program, pass.reads, givenUp) : null;
+      const forecast = reduced ? forecastOf(program, pass.reads, givenUp, limits.keepsRaces) : null;
       const explored = yield* new Pass(team, limits, forecast).explore();
       const { isLast, next } = conclude(program, pass, explored);
       if (!reduced || isLast || explored.cut !== null) {

@@ -3,6 +3,7 @@
  * neither takes the other's turn away and both orders give the same answers and the same snapshot.
  */
 import type { Program } from '../../tables/program.ts';
+import { mayRace } from '../races/accesses.ts';
 import { BitRows } from './bits.ts';
 import { closureOf } from './closure.ts';
 import type { Access, Futures } from './futures.ts';
@@ -18,6 +19,9 @@ export class Dependence {
   readonly mayComplain: readonly boolean[];
   /** The access may change its slot. */
   readonly mayChange: readonly boolean[];
+  /** By access: another may race with it. */
+  private readonly racy: readonly boolean[];
+  private readonly futures: Futures;
 
   /** @param givenUp slots that have too many snapshots: with more accesses they have no fewer, so they are not tried again */
   constructor(program: Program, futures: Futures, givenUp: Set<number>) {
@@ -25,6 +29,7 @@ export class Dependence {
     this.conflicts = new BitRows(accesses.length, accesses.length);
     const mayComplain = accesses.map(() => false);
     const mayChange = accesses.map(() => false);
+    const racy = accesses.map(() => false);
     const begin = program.initial();
     for (const [slot, ids] of to.entries()) {
       const closure = givenUp.has(slot) ? null : closureOf(program, futures, slot, begin);
@@ -33,15 +38,28 @@ export class Dependence {
         const access = accesses[id] as Access;
         mayComplain[id] = closure?.one.some((snapshot) => complains(program, access, snapshot)) ?? true;
         mayChange[id] = closure?.one.some((snapshot) => nextOf(program, access, snapshot) !== snapshot) ?? true;
-        for (const other of ids)
-          if (closure?.two.some((snapshot) => conflict(program, access, accesses[other] as Access, snapshot)) ?? true)
+        for (const other of ids) {
+          const isRace = race(access, accesses[other] as Access);
+          racy[id] ||= isRace;
+          if (isRace || (closure?.two.some((snapshot) => conflict(program, access, accesses[other] as Access, snapshot)) ?? true))
             this.conflicts.add(id, other);
+        }
       }
     }
     this.mayComplain = mayComplain;
     this.mayChange = mayChange;
+    this.racy = racy;
+    this.futures = futures;
+  }
+
+  /** The way may be one side of a data race. */
+  races(way: number): boolean {
+    return (this.futures.ofWay[way] as readonly number[]).some((access) => this.racy[access]);
   }
 }
+
+/** They may make a data race, whatever they do to the object. */
+const race = ({ field: one }: Access, { field: other }: Access): boolean => one !== null && other !== null && mayRace(one, other);
 
 /** What is said only where it can be taken is never waited for. */
 function nextOf(program: Program, { slot, event, ifAble }: Access, snapshot: number): number {

@@ -25,12 +25,15 @@ export interface Forecast {
   readonly markLater: Uint8Array;
 }
 
-/** @param givenUp slots of which nothing is known, but that all accesses conflict; grows from pass to pass */
-export function forecastOf(program: Program, reads: Reads, givenUp: Set<number>): Forecast {
+/**
+ * @param givenUp slots of which nothing is known, but that all accesses conflict; grows from pass to pass
+ * @param keepsRaces two steps that race conflict, whatever they store, and are a finding
+ */
+export function forecastOf(program: Program, reads: Reads, givenUp: Set<number>, keepsRaces = false): Forecast {
   // To ask for conflicts may make more positions known, of which there is no future yet.
   const positions = program.positions.length;
   const ways = program.ways.length;
-  const futures = new Futures(program);
+  const futures = new Futures(program, keepsRaces);
   const dependence = new Dependence(program, futures, givenUp);
   const { ofWay, accesses, to, from } = futures;
   const conflicts = new BitRows(ways, accesses.length);
@@ -41,8 +44,14 @@ export function forecastOf(program: Program, reads: Reads, givenUp: Set<number>)
   const observers = new Observers(program, futures, dependence, reads);
   const noticed = Uint8Array.from(ofWay, (_, way) => observers.of(way));
   const mayMark = Uint8Array.from(ofWay, (its, way) =>
-    ((noticed[way] as number) & MAY_FIND) !== 0 || its.some((access) => dependence.mayComplain[access]) ? 1 : 0,
+    ((noticed[way] as number) & MAY_FIND) !== 0 ||
+    observers.mayLeadAstray(way) ||
+    its.some((access) => dependence.mayComplain[access])
+      ? 1
+      : 0,
   );
+  // Of a race the state tells in which it can happen, not the step: it marks nothing, and what comes after a finding is marked.
+  const mayFind = keepsRaces ? Uint8Array.from(mayMark, (marks, way) => marks | (dependence.races(way) ? 1 : 0)) : mayMark;
   return {
     positions,
     ways,
@@ -53,7 +62,7 @@ export function forecastOf(program: Program, reads: Reads, givenUp: Set<number>)
     noticed,
     mayMark,
     noticedLater: later(program, futures, positions, noticed),
-    markLater: later(program, futures, positions, mayMark),
+    markLater: later(program, futures, positions, mayFind),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What each thread may yet say to which object, from each position on, as far as the search has seen. */
 import type { Program } from '../../tables/program.ts';
 import { IF_ABLE } from '../../tables/stepper.ts';
+import { type FieldAccess, fieldAccesses } from '../races/accesses.ts';
 import { BitRows } from './bits.ts';
 
 /** An event that some step sends to a slot. */
@@ -9,6 +10,8 @@ export interface Access {
   readonly event: number;
   /** It is sent only where the slot can take it: else the step goes on without. */
   readonly ifAble: boolean;
+  /** What it is for data races; null where nobody asks, or it is none. */
+  readonly field: FieldAccess | null;
 }
 
 export class Futures {
@@ -22,22 +25,26 @@ export class Futures {
   /** By position, the positions to which its step may lead. */
   readonly successors: readonly (readonly number[])[];
 
-  constructor(program: Program) {
+  /** @param keepsRaces accesses that are the same but for data races are told apart */
+  constructor(program: Program, keepsRaces: boolean) {
     this.to = Array.from({ length: program.slots }, () => []);
     const ids = new Map<string, number>();
-    const idOf = (slot: number, event: number, ifAble: boolean): number => {
-      const key = `${slot} ${event} ${ifAble}`;
+    const idOf = (slot: number, event: number, ifAble: boolean, field: FieldAccess | null): number => {
+      const key = `${slot} ${event} ${ifAble} ${field?.kind} ${field?.plain}`;
       let id = ids.get(key);
       if (id === undefined) {
-        id = this.accesses.push({ slot, event, ifAble }) - 1;
+        id = this.accesses.push({ slot, event, ifAble, field }) - 1;
         ids.set(key, id);
         this.to[slot]?.push(id);
       }
       return id;
     };
-    this.ofWay = program.ways.map(({ slots, events, rules }) =>
-      Array.from(slots, (slot, i) => idOf(slot, events[i] as number, rules[i] === IF_ABLE)),
-    );
+    this.ofWay = program.ways.map(({ slots, events, rules }, way) => {
+      const fields = keepsRaces ? fieldAccesses(program, way) : [];
+      return Array.from(slots, (slot, i) =>
+        idOf(slot, events[i] as number, rules[i] === IF_ABLE, fields.find((one) => one.slot === slot) ?? null),
+      );
+    });
     this.successors = program.positions.map(({ firstWay, ways }) => [
       ...new Set(
         program.ways.slice(firstWay, firstWay + ways).flatMap(({ kids }) => [...kids.values()].map(({ position }) => position)),

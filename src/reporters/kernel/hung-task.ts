@@ -1,9 +1,8 @@
 /** The hung task detector, for each task that is stuck, and what it shows of the locks. */
 import type { Finding } from '../../check/finding.ts';
 import type { Standing, Trace } from '../../trace/trace.ts';
-import { count } from '../layout.ts';
-import { spellLock } from '../locks-held.ts';
-import { callTrace, innermost } from './call-trace.ts';
+import { callTrace } from './call-trace.ts';
+import { locksHeldBy } from './lockdep.ts';
 
 export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
   const stuck = fault.sites.flatMap(({ thread }) => trace.standing.filter((standing) => standing.thread === thread));
@@ -16,7 +15,13 @@ export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
     ]),
     ...(holding.length === 0
       ? []
-      : ['', 'Showing all locks held in the system:', ...holding.flatMap((who) => locksOf(who, trace)), '', END_OF_LOCKS]),
+      : [
+          '',
+          'Showing all locks held in the system:',
+          ...holding.flatMap(({ thread, held }) => locksHeldBy(thread, held, trace)),
+          '',
+          END_OF_LOCKS,
+        ]),
   ];
 }
 
@@ -34,13 +39,3 @@ function likelyOwner({ thread, event, object }: Standing, { standing, steps }: T
 }
 
 const END_OF_LOCKS = '='.repeat(45);
-
-const locksOf = ({ thread, held }: Standing, trace: Trace): readonly string[] => [
-  `${count(held.length, 'lock')} held by ${thread}:`,
-  ...held.map((lock, i) => ` #${i}:  (${spellLock(lock, thread, trace)}), at: ${takenIn(lock, thread, trace)}`),
-];
-
-function takenIn(lock: string, thread: string, { steps }: Trace): string {
-  const taken = steps.findLast((step) => step.thread === thread && step.object === lock && step.means.kind === 'acquire');
-  return taken === undefined ? '?' : innermost(taken);
-}

@@ -9,9 +9,10 @@ import { ascii, count, wrap } from '../layout.ts';
 import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
-import { kcsan } from './kcsan.ts';
+import { kcsan, whenKcsanSpeaks } from './kcsan.ts';
 import { kmemleak } from './kmemleak.ts';
-import { badUnlock, heldLockFreed, recursiveLocking, suspiciousRcu } from './lockdep.ts';
+import { lockOrder } from './lock-order.ts';
+import { badUnlock, heldLockFreed, recursiveLocking, sleepingFunction, stillHeld, suspiciousRcu } from './lockdep.ts';
 import { bug, libraryWarn, oops, warn } from './warn.ts';
 
 export interface KernelPrint {
@@ -23,9 +24,16 @@ export interface KernelPrint {
 
 /** @param width of the printed lines */
 export function kernelPrint(finding: Finding, width: number): KernelPrint {
-  const { fault, trace, symptom, kind } = finding;
+  const { fault, trace, symptom, kind, order } = finding;
   const fitted = (lines: readonly string[]) => lines.flatMap((line) => fit(ascii(line), width));
+  if (order !== null && fault.prints !== null)
+    return {
+      says: `A kernel with lock validation would print${trace === null ? '' : ' there'}:`,
+      lines: fitted(lockOrder(fault.prints, order)),
+    };
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
+  if (fault.kind === 'data-race' && fault.prints !== null)
+    return { says: whenKcsanSpeaks(finding, trace), lines: fitted(kcsan(fault.prints, finding, trace)) };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
   const leaked = kind === 'leak' ? kmemleak(finding, trace) : [];
@@ -50,9 +58,11 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   const begins = (text: string) => prints.startsWith(text);
   if (begins('INFO: task ')) return hungTasks(finding, trace);
   if (begins('WARNING: possible recursive locking')) return recursiveLocking(prints, finding, trace);
+  if (begins('BUG: sleeping function')) return sleepingFunction(prints, finding, trace);
+  if (begins('WARNING: lock held when returning') || prints.endsWith('still has locks held!'))
+    return stillHeld(prints, finding, trace);
   if (last === undefined) return [`${prints} (modelled)`];
   if (begins('BUG: KASAN: ')) return kasan(prints, last, trace);
-  if (begins('BUG: KCSAN: ')) return kcsan(prints, finding, trace);
   if (begins('BUG: ')) return oops(prints, last);
   if (begins('kernel BUG')) return bug(innermost(last), last);
   if (begins('WARNING: bad unlock balance')) return badUnlock(prints, last);

@@ -6,7 +6,7 @@ import type { Finding } from '../../check/finding.ts';
 import { unfreedOf } from '../../trace/ledger.ts';
 import { whereIn } from '../../trace/postings.ts';
 
-export function titleOf({ kind, object, fault, trace }: Finding): string | null {
+export function titleOf({ kind, object, fault, trace, order }: Finding): string | null {
   if (trace === null) return null;
   const where = fault.sites[0]?.function ?? '';
   const last = trace.steps.at(-1);
@@ -31,13 +31,18 @@ export function titleOf({ kind, object, fault, trace }: Finding): string | null 
     case 'deadlock':
     case 'hung-task':
       return `INFO: task hung in ${where}`;
+    case 'lock-order': {
+      const closing = order?.links.at(-1)?.functions.at(-1) ?? where;
+      return `${order?.shape === 'irq' ? 'inconsistent lock state' : 'possible deadlock'} in ${closing}`;
+    }
     case 'self-deadlock':
-    case 'lock-order':
       return `possible deadlock in ${where}`;
     case 'sleep-in-atomic':
       return `BUG: sleeping function called from invalid context in ${where}`;
     case 'lock-held-at-exit':
-      return `WARNING: lock held when returning to user space in ${where}`;
+      return fault.prints.endsWith('still has locks held!')
+        ? `WARNING: still has locks held in ${where}`
+        : `WARNING: lock held when returning to user space in ${where}`;
     case 'unlock-imbalance':
       return `WARNING: bad unlock balance in ${where}`;
     case 'bug':

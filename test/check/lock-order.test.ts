@@ -1,0 +1,148 @@
+/** What is said of an order of locks: which it is, whether it ends in a deadlock and why not, and on which run it shows. */
+import test from 'ava';
+import { choose, type Operation } from '../../actors/step.ts';
+import { load, store } from '../../actors/sync/memory.ts';
+import { mutex_lock, mutex_lock_interruptible, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
+import { globals, type Handle, type HandleTo, struct } from '../../machines/object.ts';
+import { completion } from '../../machines/sync/completion.ts';
+import { field } from '../../machines/sync/field.ts';
+import { type Mutex, mutex } from '../../machines/sync/mutex.ts';
+import { call, type CheckResult, checkVariant, type Variant, variant } from '../../src/index.ts';
+import { findingText } from '../../src/reporters/finding-text.ts';
+import { checkTiny, scenarioOf } from '../helpers/tiny.ts';
+
+const objects = {
+  bus: globals('bus', { lock: mutex(), n: field<number>(0), ready: completion() }),
+  dev: struct('dev', { lock: mutex() }),
+  drv: struct('drv', { lock: mutex() }),
+};
+type Lock = Handle<Mutex>;
+type Bus = HandleTo<typeof objects.bus>;
+
+function* nest(...locks: readonly Lock[]): Operation {
+  for (const lock of locks) yield* mutex_lock(lock);
+  for (const lock of locks.toReversed()) yield* mutex_unlock(lock);
+}
+const design = (threads: Parameters<typeof variant<typeof objects>>[0]['threads']): Variant =>
+  variant({ objects, threads, expect: [] });
+const orders = ({ findings }: CheckResult): readonly string[] =>
+  findings.filter(({ kind }) => kind === 'lock-order').map(({ message }) => message.replace(/deadlock-\w{8}/, 'deadlock-*'));
+const says = (what: string, of: Variant, messages: readonly string[], maxStates = 10_000) =>
+  test(what, async (t) => t.deepEqual(orders(await checkTiny(of, maxStates)), messages));
+
+const bothOrders = design(({ dev, drv }) => ({
+  a: [call(nest, dev.lock, drv.lock)],
+  b: [call(nest, drv.lock, dev.lock)],
+}));
+
+says('two threads that wait for each other confirm it', bothOrders, [
+  '&dev->lock and &drv->lock are taken in both orders: confirmed, see deadlock-*',
+]);
+says(
+  'three threads, and no two of them alone',
+  design(({ bus, dev, drv }) => ({
+    a: [call(nest, bus.lock, dev.lock)],
+    b: [call(nest, dev.lock, drv.lock)],
+    c: [call(nest, drv.lock, bus.lock)],
+  })),
+  ['&bus.lock, &dev->lock and &drv->lock are taken in a circle: confirmed, see deadlock-*'],
+);
+says(
+  'a circle of three for which there are two threads is none of threads',
+  design(({ bus, dev, drv }) => ({
+    a: [call(nest, bus.lock, dev.lock), call(nest, dev.lock, drv.lock)],
+    b: [call(nest, drv.lock, bus.lock)],
+  })),
+  ['&bus.lock, &dev->lock and &drv->lock are taken in a circle: refuted: no 3 threads take them in these orders'],
+);
+says(
+  'a lock that is held around one of the two only is no gate',
+  design(({ bus, dev, drv }) => ({
+    a: [call(nest, bus.lock, dev.lock, drv.lock)],
+    b: [call(nest, drv.lock, dev.lock)],
+  })),
+  ['&dev->lock and &drv->lock are taken in both orders: confirmed, see deadlock-*'],
+);
+says(
+  'one that comes after the other has ended refutes it, where every state was seen',
+  design(({ bus, dev, drv }) => ({
+    a: [call(nest, dev.lock, drv.lock), call(complete, bus.ready)],
+    b: [call(wait_for_completion, bus.ready), call(nest, drv.lock, dev.lock)],
+  })),
+  ['&dev->lock and &drv->lock are taken in both orders: refuted: in no state do the threads wait for each other'],
+);
+says(
+  'where the search was cut nothing is refuted',
+  design(({ bus, dev, drv }) => ({
+    a: [call(nest, dev.lock, drv.lock), call(complete, bus.ready)],
+    b: [call(wait_for_completion, bus.ready), call(nest, drv.lock, dev.lock)],
+  })),
+  ['&dev->lock and &drv->lock are taken in both orders: neither confirmed nor refuted, as the search was cut: 8 states'],
+  8,
+);
+
+function* give_up_on_signal(outer: Lock, inner: Lock): Operation {
+  yield* mutex_lock(outer);
+  if ((yield* mutex_lock_interruptible(inner)) === 0) yield* mutex_unlock(inner);
+  yield* mutex_unlock(outer);
+}
+says(
+  'whom a signal may let out waits until it comes',
+  design(({ dev, drv }) => ({
+    a: [call(give_up_on_signal, dev.lock, drv.lock)],
+    b: [call(nest, drv.lock, dev.lock)],
+  })),
+  ['&dev->lock and &drv->lock are taken in both orders: confirmed: they wait for each other until one of them is let out'],
+);
+
+function* in_either_order(one: Lock, other: Lock): Operation {
+  if ((yield* choose('order', 'one', 'other')) === 'one') yield* nest(one, other);
+  else yield* nest(other, one);
+}
+const same = (text: string): string => text;
+const paint = { good: same, bad: same, doubtful: same, strong: same, faint: same };
+
+test('orders of which no one run has both have no schedule, and the report says so', async (t) => {
+  const { findings } = await checkTiny(design(({ dev, drv }) => ({ a: [call(in_either_order, dev.lock, drv.lock)] })));
+  const [finding, ...others] = findings;
+  t.deepEqual(others, []);
+  t.is(finding?.schedule, null);
+  t.is(finding?.trace, null);
+  if (finding === undefined) return;
+  const text = findingText(finding, { paint, allSteps: false, placeOf: null, replay: null }).join('\n');
+  t.regex(text, /no one run shows all of it, so there is no schedule/);
+  t.regex(text, /A kernel with lock validation would print:/);
+});
+
+test('the run that shows it ends with the acquire that closes the circle, and has the fewest preemptions', async (t) => {
+  function* behind(bus: Bus, one: Lock, other: Lock): Operation {
+    yield* mutex_lock(bus.lock);
+    yield* store(bus.n, (yield* load(bus.n)) + 1);
+    yield* nest(one, other);
+    yield* mutex_unlock(bus.lock);
+  }
+  const { findings } = await checkTiny(
+    design(({ bus, dev, drv }) => ({
+      a: [call(behind, bus, dev.lock, drv.lock)],
+      b: [call(behind, bus, drv.lock, dev.lock)],
+    })),
+  );
+  const [finding] = findings;
+  t.is(finding?.preemptions, 0);
+  t.true(finding?.proven);
+  t.deepEqual(
+    finding?.trace?.steps.filter(({ index }) => finding.pair.marked.includes(index)).map(({ thread, c }) => `${thread}: ${c}`),
+    ['a: mutex_lock(&drv->lock)', 'b: mutex_lock(&dev->lock)'],
+  );
+  t.is(finding?.trace?.steps.at(-1)?.c, 'mutex_lock(&dev->lock)');
+});
+
+test('it has one id, and one verdict, whichever search has found it', async (t) => {
+  const ids = new Set<string>();
+  for (const strategy of ['plain', 'reduced', 'dpor'] as const) {
+    const { findings } = await checkVariant(scenarioOf({ it: bothOrders }), 'it', { maxStates: 10_000, how: { strategy } });
+    for (const { kind, id, message } of findings) if (kind === 'lock-order') ids.add(`${id} ${message}`);
+  }
+  t.is(ids.size, 1);
+});
