@@ -173,6 +173,25 @@ export interface Variant {
   readonly serialisable: readonly string[] | null;
 }
 
+/** A variant in whose verdict a part of the answer lies. */
+export interface Ask {
+  readonly variant: string;
+  /** What goes on after "not" or "yes": `as one caller uses it`, `if two tasks expose one device`. */
+  readonly said: string;
+  /** The finding that means yes; where it is left out, any does. */
+  readonly shownBy?: Pick<Expectation, 'kind' | 'object'>;
+  /** What its threads are, to be counted: `{ opener: ['group_user', 'node_user'] }`. */
+  readonly roles?: { readonly [role: string]: readonly string[] };
+}
+
+/** What a reviewer has asked, as a question whose answer begins with yes or not. */
+export interface Question {
+  readonly asks: string;
+  readonly answeredBy: readonly Ask[];
+  /** The variant that shows what was done in the end. */
+  readonly merged?: string;
+}
+
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
@@ -181,6 +200,7 @@ export interface Scenario {
   readonly source: string;
   readonly covers: readonly string[];
   readonly tags: readonly string[];
+  readonly question?: Question;
   readonly variants: { readonly [name: string]: Variant };
 }
 
@@ -221,6 +241,15 @@ export function defineScenario(scenario: Scenario): Scenario {
   const silent = Object.entries<Partial<Variant>>(scenario.variants).find(([, { expect }]) => !Array.isArray(expect));
   if (silent !== undefined)
     throw new ModelError(`"${scenario.name}/${silent[0]}" does not say what it expects`, 'expect: [] says that it is clean');
+  const { answeredBy = [], merged } = scenario.question ?? {};
+  const unknown = [...answeredBy.map(({ variant }) => variant), ...(merged === undefined ? [] : [merged])].find(
+    (name) => !(name in scenario.variants),
+  );
+  if (unknown !== undefined)
+    throw new ModelError(
+      `The question of "${scenario.name}" is to be answered by "${unknown}"`,
+      `variants: ${Object.keys(scenario.variants).join(', ')}`,
+    );
   return Object.assign(scenario, { [marker]: true });
 }
 
