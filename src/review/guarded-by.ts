@@ -1,8 +1,9 @@
 /**
  * Which lock guards which field, by the locks that are held at each access that some run makes while nothing is wrong.
  *
- * A lock guards a field at its writes where one and the same lock is held, not merely one of the same class: to hold the
- * lock of another object excludes nobody. What is concluded is said of classes, as a reviewer speaks.
+ * A lock counts where two threads hold it at accesses to one and the same field, and where it is one and the same lock:
+ * to hold what nobody else takes, or the lock of another object, excludes nobody. What is concluded is said of classes,
+ * as a reviewer speaks.
  */
 import type { Held } from '../model/thread.ts';
 import type { Access, Observed } from './accesses.ts';
@@ -62,8 +63,9 @@ function guarded(observed: Observed, all: readonly Access[]): GuardedField {
   const met = all.filter(({ onlyAfter }) => !onlyAfter);
   const writes = met.filter(({ kind }) => kind === 'write');
   const reads = met.filter(({ kind }) => kind === 'read');
-  const written = ruleOf(writes, lockHeld(observed, 'exclusive'), null);
-  const read = ruleOf(reads, lockHeld(observed, 'shared'), written.locks);
+  const shared = locksOfSeveral(met);
+  const written = ruleOf(writes, lockHeld(observed, shared, 'exclusive'), null);
+  const read = ruleOf(reads, lockHeld(observed, shared, 'shared'), written.locks);
   const { field } = met[0] as Access;
   const sites = (accesses: readonly Access[]) => new Set(accesses.map(siteKey)).size;
   const sitesOf = (accesses: readonly Access[], breaking: ReadonlySet<Access>) => accessSites(observed, accesses, breaking);
@@ -83,13 +85,25 @@ function guarded(observed: Observed, all: readonly Access[]): GuardedField {
 
 type LocksAt = (access: Access) => ReadonlyMap<string, string>;
 
+/** By field, the locks that several threads hold at their accesses to it. */
+function locksOfSeveral(accesses: readonly Access[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const fields = groupBy(accesses, ({ field }) => field.path);
+  return new Map(
+    [...fields].map(([path, same]) => {
+      const pairs = unique(same.flatMap(({ held, thread }) => held.map(({ object }) => `${object} ${thread}`)));
+      const threads = groupBy(pairs, (pair) => pair.slice(0, pair.indexOf(' ')));
+      return [path, new Set([...threads].filter(([, each]) => each.length > 1).map(([lock]) => lock))];
+    }),
+  );
+}
+
 /** By path, the class of each lock that suffices: to write, what others hold shared does not. */
 const lockHeld =
-  ({ locks }: Observed, mode: Held['mode']): LocksAt =>
-  ({ held }) =>
+  ({ locks }: Observed, several: ReadonlyMap<string, ReadonlySet<string>>, mode: Held['mode']): LocksAt =>
+  ({ held, field }) =>
     new Map(
       held
-        .filter((lock) => mode === 'shared' || lock.mode === 'exclusive')
+        .filter((lock) => several.get(field.path)?.has(lock.object) && (mode === 'shared' || lock.mode === 'exclusive'))
         .map(({ object }) => [object, locks.get(object)?.class ?? object]),
     );
 

@@ -27,7 +27,7 @@ export interface LockFacts {
   readonly longestChain: readonly { readonly thread: string; readonly function: string; readonly waitsFor: string }[] | null;
   /** Who holds the last lock of the chain; null where that is not one thread outside of the chain. */
   readonly chainHolder: string | null;
-  /** The functions that are entered while it is held, and the calls on objects: all that is no mere read or assignment. */
+  /** What its holder calls, but for reads and assignments; not what those functions call in turn. */
   readonly calls: readonly string[];
   readonly callbacks: readonly { readonly by: string; readonly function: string }[];
   /** Steps that wait for what others do. */
@@ -67,7 +67,7 @@ function factsOf(observed: Observed, name: string, acquires: readonly [LockStep,
         waitsFor: className(lock),
       })) ?? null,
     chainHolder: longest?.holder ? threadOf(longest.holder) : null,
-    calls: unique(inside.flatMap(({ entered, position }) => [...entered, ...ownCalls(position)])).toSorted(),
+    calls: unique(inside.flatMap(({ entered, position }) => entered[0] ?? ownCalls(position))).toSorted(),
     callbacks: [
       ...groupBy(
         inside.flatMap(({ position, entered }) =>
@@ -76,15 +76,27 @@ function factsOf(observed: Observed, name: string, acquires: readonly [LockStep,
         ({ by, function: called }) => `${by} ${called}`,
       ).values(),
     ].map(([each]) => each),
-    waits: placed(inside.filter(({ position }) => position.waits).map(({ position }) => position)),
+    waits: placed(inside.filter(({ position }) => waitsForOthers(position, explored.program)).map(({ position }) => position)),
     allocations: placed(inside.filter(({ position }) => allocates(position)).map(({ position }) => position)),
   };
 }
 
 /** By the kernel's names of the steps. */
-function callsIn({ step, firstWay }: Position, { ways }: Program): readonly string[] {
+function callsIn(position: Position, program: Program): readonly string[] {
+  const { step } = position;
+  return step !== null && step.object !== 'environment' && CALLS.includes(meaningOf(position, program)?.kind ?? 'read')
+    ? [step.event.type]
+    : [];
+}
+
+function meaningOf({ firstWay }: Position, { ways }: Program): Meaning | undefined {
   const { means = [], main = 0 } = ways[firstWay] ?? {};
-  return step !== null && CALLS.includes(means[main]?.kind ?? 'read') ? [step.event.type] : [];
+  return means[main];
+}
+
+function waitsForOthers(position: Position, program: Program): boolean {
+  const means = meaningOf(position, program);
+  return means?.kind === 'wait' && means.try !== true;
 }
 
 const CALLS: readonly Meaning['kind'][] = ['update', 'wait', 'signal', 'get', 'put'];

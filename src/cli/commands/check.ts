@@ -143,7 +143,7 @@ function report(terminal: Terminal, result: CheckResult, job: Job, run: Run, isF
   return codes;
 }
 
-function codeOf({ outcome }: CheckResult): ExitCode {
+export function codeOf({ outcome }: CheckResult): ExitCode {
   switch (outcome) {
     case 'as-expected':
       return EXIT.asExpected;

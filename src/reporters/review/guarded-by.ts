@@ -6,11 +6,10 @@ import type { PlaceOf } from '../places.ts';
 import { bullets, type Differing, differingTable, paragraph, type Told } from './as-before.ts';
 import { address, at, calls, code } from './spell.ts';
 
-/** Two threads access it and somebody writes it: that is what needs a lock. */
-export const isShared = ({ single, synchronises, writes }: GuardedField): boolean =>
-  !single && !synchronises && writes.sites.length > 0;
+/** Two threads access it, somebody writes it, and some lock or none is there for it. */
+export const needsLock = (field: GuardedField): boolean => aside(field) === null;
 
-export const isAtomic = ({ writes, reads }: GuardedField): boolean =>
+const isAtomic = ({ writes, reads }: GuardedField): boolean =>
   [...writes.sites, ...reads.sites].every(({ plain }) => !plain);
 
 /** Everything that the section says of each field. */
@@ -23,7 +22,7 @@ export const toldOfFields = (fields: readonly GuardedField[], placeOf: PlaceOf):
   );
 
 export function guardedByBlocks(fields: readonly GuardedField[], differing: Differing, placeOf: PlaceOf): readonly Block[] {
-  const shared = fields.filter(isShared);
+  const shared = fields.filter(needsLock);
   const shown = shared.filter(({ field }) => differing.has(field));
   return [
     ...differingTable(differing, ['field', 'writes', 'reads'], shared.map(rowOf)),
@@ -53,9 +52,7 @@ function ruleText({ sites, locks, broken }: Rule, field: GuardedField): string {
   return broken === 0 ? `${under} (${some})` : `${under}, but for ${broken} of ${some}`;
 }
 
-/** Of what is marked or atomic throughout, a rule that is broken may be none. */
 function breaking(field: GuardedField, placeOf: PlaceOf): readonly string[] {
-  if (isAtomic(field)) return [];
   const sites = (rule: Rule, does: string) =>
     rule.sites
       .filter(({ breaks }) => breaks)
@@ -74,7 +71,7 @@ function meeting({ meets }: AccessSite): string {
 }
 
 function unguarded(field: GuardedField): readonly string[] {
-  if (field.writes.locks.length > 0 || isAtomic(field)) return [];
+  if (field.writes.locks.length > 0) return [];
   const sites = [...field.writes.sites, ...field.reads.sites];
   const met = sites.filter(({ meets }) => meets !== null && meets.length > 0).map((site) => site.function);
   const meets = sites.some((site) => site.meets === null)
@@ -85,16 +82,19 @@ function unguarded(field: GuardedField): readonly string[] {
   return [`${code(field.field)}, written by ${calls(field.writes.sites.map((site) => site.function))}: ${meets}.`];
 }
 
-/** Why a field needs no lock. */
-function aside({ single, synchronises, writes }: GuardedField): string | null {
+/** Why a field needs no lock. Of what is marked or atomic throughout, a lock at most of the accesses is no rule. */
+function aside(field: GuardedField): string | null {
+  const { single, synchronises, writes, reads } = field;
   if (synchronises) return 'Waited for and signalled';
   if (single) return 'Accessed by one thread only';
-  return writes.sites.length === 0 ? 'Never written in this scenario' : null;
+  if (writes.sites.length === 0) return 'Never written in this scenario';
+  const isRule = writes.locks.length > 0 && writes.broken + reads.broken === 0;
+  return isAtomic(field) && !isRule ? 'Marked or atomic throughout, and guarded by no lock' : null;
 }
 
 function rest(fields: readonly GuardedField[]): readonly Block[] {
   const whys = [...new Set(fields.map(aside))].filter((why) => why !== null).toSorted();
-  return bullets([
+  return titled('The other fields:', [
     ...whys.map((why) => {
       const names = fields.filter((field) => aside(field) === why).map(({ field }) => code(field));
       return `${why}: ${names.join(', ')}.`;
@@ -107,7 +107,7 @@ function rest(fields: readonly GuardedField[]): readonly Block[] {
 
 /** By lock, the assertion that a maintainer would add, and where it would fire. */
 export function assertions(fields: readonly GuardedField[], isShareable: (lock: string) => boolean): readonly string[] {
-  const guarded = fields.filter((field) => isShared(field) && !isAtomic(field));
+  const guarded = fields.filter(needsLock);
   const locks = [...new Set(guarded.flatMap(({ writes }) => writes.locks))].toSorted();
   return locks.map((lock) => {
     const here = guarded.filter(({ writes }) => writes.locks.includes(lock));

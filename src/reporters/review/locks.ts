@@ -5,7 +5,7 @@ import type { LockFacts } from '../../review/lock-facts.ts';
 import type { Locking } from '../../review/locking.ts';
 import { count, grouped, listed, wrap } from '../layout.ts';
 import { bullets, type Differing, differingTable, paragraph, type Told } from './as-before.ts';
-import { isAtomic, isShared } from './guarded-by.ts';
+import { needsLock } from './guarded-by.ts';
 import { address, calls, code } from './spell.ts';
 
 /** Everything that is said of each lock, but for numbers of states, which no two variants have in common. */
@@ -57,9 +57,12 @@ function waitedFor({ contended, mostWaiting, longestChain, chainHolder }: LockFa
   return `in ${grouped(contended)} of ${count(states, 'state')}${most}; longest chain: ${chain.join('; ')}.`;
 }
 
-/** @param order where the lock stands among others, as a clause; null where nothing is known of that */
+/**
+ * @param order where the lock stands among others, as a clause; null where nothing is known of that
+ * @returns none where it protects nothing that two threads share
+ */
 export function lockEntry(facts: LockFacts, fields: readonly GuardedField[], order: string | null): readonly string[] {
-  const guards = fields.filter((field) => isShared(field) && !isAtomic(field) && field.writes.locks.includes(facts.lock));
+  const guards = fields.filter((field) => needsLock(field) && field.writes.locks.includes(facts.lock));
   const protects = guards.map(({ field, writes, reads }) => {
     const broken = [
       ...(writes.broken > 0 ? [`${writes.broken} of ${count(writes.sites.length, 'write')}`] : []),
@@ -71,13 +74,17 @@ export function lockEntry(facts: LockFacts, fields: readonly GuardedField[], ord
     ];
     return broken.length === 0 ? field : `${field} (but for ${broken.join(' and ')})`;
   });
+  if (protects.length === 0) return [];
   const title = `\`\`${facts.lock}\`\``;
   return [
     title,
     '^'.repeat(title.length),
     '',
     ...entry('Type', [facts.type]),
-    ...entry('Protects', protects.length === 0 ? ['nothing that two threads write in this scenario'] : protects.map((name) => `- ${name}`)),
+    ...entry(
+      'Protects',
+      protects.map((name) => `- ${name}`),
+    ),
     ...(order === null ? [] : entry('Order', [order])),
     ...entry('Comment', [`Taken in ${plain(facts.taken.map((site) => site.function))}.${whileHeld(facts)}`]),
   ];
