@@ -9,7 +9,8 @@ import { asText } from '../../src/document/text.ts';
 import { isGolden } from '../reporters/golden.ts';
 import { everyBlock } from './every-block.ts';
 
-const ENDINGS = { text: 'txt', markdown: 'md', rst: 'rst', html: 'html' } as const;
+/** Markdown is not named so: what is pinned must not be laid out anew with the rest of the files. */
+const ENDINGS = { text: 'txt', markdown: 'md.txt', rst: 'rst', html: 'html' } as const;
 
 for (const format of DOCUMENT_FORMATS)
   test(`a document with every block reads as it is pinned, as ${format}`, (t) => {
