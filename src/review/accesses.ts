@@ -4,7 +4,7 @@
  */
 import type { Meaning } from '../../actors/step.ts';
 import type { Explored } from '../explore/plain-search.ts';
-import type { Held } from '../model/thread.ts';
+import type { Held } from '../model/held.ts';
 import type { Position } from '../tables/program.ts';
 import { groupBy } from './group.ts';
 import { type Named, namesOf } from './names.ts';
@@ -56,9 +56,10 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
     [...slots].map((slot, i) => ({ slot, means: means[i], isMain: i === main })),
   );
   const isLock = (means: Meaning | undefined) => means?.kind === 'acquire' || means?.kind === 'release';
-  const lockSlots = new Set(said.flat().flatMap(({ slot, means }) => (isLock(means) ? [slot] : [])));
+  const cpus = new Set(said.flat().flatMap(({ slot, means }) => (means?.interrupt === true ? [slot] : [])));
+  const lockSlots = new Set(said.flat().flatMap(({ slot, means }) => (isLock(means) && !cpus.has(slot) ? [slot] : [])));
   const ownSlots = new Set(said.flat().flatMap(({ slot, means, isMain }) => (isMain && means !== undefined ? [slot] : [])));
-  const isField = (slot: number) => ownSlots.has(slot) && !lockSlots.has(slot) && names[slot] !== null;
+  const isField = (slot: number) => ownSlots.has(slot) && !lockSlots.has(slot) && !cpus.has(slot) && names[slot] !== null;
   const mainField = program.positions.map(({ firstWay, ways }) => {
     const slot = ways === 0 ? -1 : (said[firstWay]?.find(({ isMain }) => isMain)?.slot ?? -1);
     return slot >= 0 && isField(slot) ? slot : -1;
@@ -87,7 +88,7 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
       for (const { slot, means } of said[way] ?? []) {
         const name = names[slot] ?? null;
         if (means === undefined || name === null || means.kind === 'choose') continue;
-        if (means.kind === 'acquire' && met === MET) acquires.push({ way, position, thread, lock: name, means });
+        if (means.kind === 'acquire' && lockSlots.has(slot) && met === MET) acquires.push({ way, position, thread, lock: name, means });
         if (!isField(slot)) continue;
         accesses.push({
           way,
@@ -95,7 +96,7 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
           thread,
           kind: kindOf(means),
           plain: means.plain ?? false,
-          held: position.held,
+          held: position.held.filter(({ interrupt }) => !interrupt),
           onlyAfter: met === AFTER_A_FINDING,
           site: observed.siteOf(position),
         });

@@ -5,7 +5,7 @@
  * to hold what nobody else takes, or the lock of another object, excludes nobody. What is concluded is said of classes,
  * as a reviewer speaks.
  */
-import type { Held } from '../model/thread.ts';
+import type { Held } from '../model/held.ts';
 import type { Access, Observed } from './accesses.ts';
 import { groupBy, unique } from './group.ts';
 import { placeKey, type Place } from './site.ts';
@@ -121,7 +121,7 @@ const NOTHING: Concluded = { locks: [], breaking: new Set() };
 
 /**
  * All classes that are held throughout; else the one that is held at the most sites, if that is more than half of them.
- * @param first the locks of the writes, by which the reads are measured where any of them holds one
+ * @param first the locks of the writes, by which the reads are measured; null for the writes themselves
  */
 function ruleOf(accesses: readonly Access[], locksAt: LocksAt, first: readonly string[] | null): Concluded {
   if (accesses.length === 0) return NOTHING;
@@ -135,7 +135,8 @@ function ruleOf(accesses: readonly Access[], locksAt: LocksAt, first: readonly s
   if (whole.length > 0) return { locks: whole.map(({ name }) => name), breaking: new Set() };
   const wanted = all.filter(({ name, broken }) => (first === null ? 2 * broken < sites : first.includes(name) && broken < sites));
   const best = wanted.toSorted((a, b) => a.broken - b.broken)[0];
-  return best === undefined ? NOTHING : { locks: [best.name], breaking: best.breaking };
+  if (best !== undefined) return { locks: [best.name], breaking: best.breaking };
+  return { locks: [], breaking: new Set(first === null || first.length === 0 ? [] : accesses) };
 }
 
 /** For each field, the lock of that class that guards it at most of the accesses; those that do not hold it. */

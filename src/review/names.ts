@@ -5,7 +5,7 @@ export interface Named {
   /** The object of the scenario, `group`, and the part, `group.device_lock`. */
   readonly instance: string;
   readonly path: string;
-  /** The struct with the part: all objects of one struct share it. */
+  /** The struct with the part, which all objects of one struct share; of a file-scope variable, itself. */
   readonly class: string;
   /** The machine that it is: `mutex`, `refcount`. */
   readonly type: string;
@@ -23,7 +23,7 @@ export function namesOf({ world }: Program): readonly (Named | null)[] {
     return {
       instance,
       path,
-      class: `${struct.name}${struct.lifetime === 'static' ? '.' : '->'}${field}`,
+      class: struct.lifetime === 'static' ? path : `${struct.name}->${field}`,
       type: part.machine.id,
     };
   });

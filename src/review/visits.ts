@@ -31,6 +31,8 @@ export interface Visits {
   readonly states: number;
   /** By way: NEVER, AFTER_A_FINDING or MET. */
   readonly ways: Uint8Array;
+  /** The positions in which a thread stands in one of them. */
+  readonly positions: ReadonlySet<number>;
   /** Pairs of ways of two threads that can both be taken in one state, each as one number: see `apart`. */
   readonly pairs: ReadonlySet<number>;
   /** By the path of the lock. */
@@ -47,6 +49,7 @@ export const apart = (pair: number): readonly [number, number] => [Math.floor(pa
  */
 export function visit({ program, visited, judge }: Explored, speaksTo: (position: number) => number): Visits {
   const ways = new Uint8Array(program.ways.length);
+  const positions = new Set<number>();
   const pairs = new Set<number>();
   const waits = new Map<string, Waits>();
   const state = new Int32Array(program.width);
@@ -59,6 +62,7 @@ export function visit({ program, visited, judge }: Explored, speaksTo: (position
       const position = state[program.slots + thread] as number;
       meet(program, state, position, isTainted ? AFTER_A_FINDING : MET, ways);
       if (isTainted) continue;
+      positions.add(position);
       const field = speaksTo(position);
       for (let other = thread + 1; field >= 0 && other < program.threads; other++) {
         const beside = state[program.slots + other] as number;
@@ -67,7 +71,7 @@ export function visit({ program, visited, judge }: Explored, speaksTo: (position
     }
     if (!isTainted) waitIn(program, state, waits);
   }
-  return { states, ways, pairs, waits };
+  return { states, ways, positions, pairs, waits };
 }
 
 function meet(program: Program, state: Int32Array, position: number, how: number, ways: Uint8Array): void {

@@ -5,19 +5,17 @@
 import type { CheckResult } from '../../check/check.ts';
 import type { Block, Document } from '../../document/document.ts';
 import type { Scenario } from '../../model/scenario.ts';
-import { kernelPrint } from '../kernel/print.ts';
-import { count, listed, plain, WIDTH } from '../layout.ts';
-import { diagram } from '../diagram.ts';
+import { findingBlocks, withCode } from '../finding-document.ts';
 import { nameFinding } from '../finding-text.ts';
-import { leftOut } from '../not-needed.ts';
+import { count, listed, plain } from '../layout.ts';
 import type { PlaceOf } from '../places.ts';
-import { threadsOf } from '../rows.ts';
 import { claim, outcomeText } from '../verdict.ts';
 import { answer, type Results, shownBy } from './answer.ts';
 import { asBefore, bullets, paragraph, type Told } from './as-before.ts';
 import { assertions, guardedByBlocks, toldOfFields } from './guarded-by.ts';
+import { type Base, lockOrderBlocks, orderClause } from './lock-order.ts';
 import { contention, lockBlocks, lockEntry, toldOfLocks } from './locks.ts';
-import { code } from './spell.ts';
+import { at, code } from './spell.ts';
 import type { Finding } from '../../check/finding.ts';
 import type { Locking } from '../../review/locking.ts';
 
@@ -56,11 +54,12 @@ export function reviewDocument({ scenario, results, plugged }: Reviewed, placeOf
     blocks: [
       paragraph(answer(scenario, results)),
       paragraph(`About: ${scenario.source}. ${scenario.summary}.`),
-      ...section('How it breaks', [...drawn(scenario, results)].flatMap(breaks)),
+      ...section('How it breaks', drawn(scenario, results).flatMap((each) => breaks(each, placeOf))),
       ...section('What would mend it', plugged.fixes ?? []),
       ...section('What was done instead', merged(scenario, results)),
       ...section('Verdicts', verdicts(results)),
       ...section('Guarded by', guardedBy(lockings, placeOf)),
+      ...section('Lock order', lockOrders(lockings, placeOf)),
       ...section('Locks', locks(lockings)),
       ...section('Which lock is load-bearing', plugged.loadBearing ?? []),
       ...section('What this rests on', [paragraph(basis(results))]),
@@ -93,32 +92,22 @@ function drawn({ question }: Scenario, results: Results): readonly Drawn[] {
   });
 }
 
-function breaks({ result, finding }: Drawn): readonly Block[] {
+function breaks({ result, finding }: Drawn, placeOf: PlaceOf): readonly Block[] {
   const { scenario, variant } = result;
-  const { says, lines } = kernelPrint(finding, WIDTH - 2);
   const assumes = scenario.variants[variant]?.assumes ?? scenario.assumes;
   return [
-    paragraph(`In ${code(variant)}: ${finding.message}.${assumes === undefined ? '' : ` It assumes this: ${assumes}`}`),
-    ...literal(diagram(finding)),
-    ...facts(finding),
-    paragraph(says),
-    ...literal(lines.map((line) => `  ${line}`)),
-    paragraph(
-      `\`interlock check ${scenario.name} --variant ${variant}\` writes the schedule of ${code(finding.id)}, which \`interlock replay\` plays again.`,
-    ),
+    paragraph(`In ${code(variant)}${assumes === undefined ? ':' : `, which assumes this: ${withCode(assumes)}`}`),
+    ...findingBlocks(finding, { allSteps: false, placeOf: null, replay: null }),
+    ...racing(finding, placeOf),
+    paragraph(`The schedule of \`${finding.id}\` is written by \`interlock check ${scenario.name} --variant ${variant}\`.`),
   ];
 }
 
-const literal = (lines: readonly string[]): readonly Block[] => (lines.length === 0 ? [] : [{ kind: 'literal', lines }]);
-
-function facts(finding: Finding): readonly Block[] {
-  const { trace, preemptions, proven, without } = finding;
-  if (trace === null) return [];
-  const fewest = proven ? ' (no schedule has fewer)' : '';
-  const rest = leftOut(without);
-  const needless = rest === null ? '' : ` Not needed for it: ${rest}.`;
-  const threads = count(threadsOf(finding, trace).length, 'thread');
-  return [paragraph(`${count(trace.steps.length, 'step')}, ${count(preemptions, 'preemption')}${fewest}, ${threads}.${needless}`)];
+/** Where the racing steps stand in the model. */
+function racing({ trace, pair }: Finding, placeOf: PlaceOf): readonly Block[] {
+  const steps = (trace?.steps ?? []).filter(({ index }) => pair.marked.includes(index));
+  const places = steps.map((step) => `step ${step.index}, \`${step.event.type}()\`${at(step.place, placeOf)}`);
+  return places.length === 0 ? [] : [paragraph(`The steps that race: ${listed(places)}.`)];
 }
 
 function merged({ question, variants }: Scenario, results: Results): readonly Block[] {
@@ -136,7 +125,7 @@ function verdicts(results: Results): readonly Block[] {
     result.scenario.variants[name]?.summary ?? '',
   ]);
   const findings = [...results].flatMap(([name, result]) =>
-    result.findings.map((finding) => `${code(name)}: ${nameFinding(finding)} (${finding.expected ? 'expected' : 'UNEXPECTED'}).`),
+    result.findings.map((finding) => `${code(name)}: ${withCode(nameFinding(finding))} (${finding.expected ? 'expected' : 'UNEXPECTED'}).`),
   );
   return [
     { kind: 'table', head: ['variant', 'verdict', 'what it is'], rows },
@@ -172,6 +161,16 @@ function guardedBy(lockings: Lockings, placeOf: PlaceOf): readonly Block[] {
 const isShareable = (lockings: Lockings, lock: string): boolean =>
   [...lockings.values()].some(({ locks: all }) => all.some((facts) => facts.lock === lock && facts.shared));
 
+/** Each is compared with the first, which is the design that the review begins with. */
+function lockOrders(lockings: Lockings, placeOf: PlaceOf): readonly Block[] {
+  if ([...lockings.values()].every(({ order }) => order.edges.length === 0)) return [];
+  const [first] = lockings;
+  const base: Base | null = first === undefined ? null : { variant: first[0], order: first[1].order };
+  return [...lockings].flatMap(([variant, { order }]) =>
+    perVariant(variant, lockOrderBlocks(variant, order, variant === base?.variant ? null : base, placeOf)),
+  );
+}
+
 function locks(lockings: Lockings): readonly Block[] {
   if ([...lockings.values()].every(({ locks: all }) => all.length === 0)) return [];
   const before = new Map<string, Told>();
@@ -182,15 +181,15 @@ function locks(lockings: Lockings): readonly Block[] {
     const entries = differing.base === null ? entriesOf(locking) : [];
     return perVariant(variant, [
       ...lockBlocks(locking.locks, differing),
-      ...(entries.length === 0 ? [] : [paragraph('As entries of a document on locking:'), ...literal(entries)]),
+      ...(entries.length === 0 ? [] : [paragraph('As entries of a document on locking:'), { kind: 'literal' as const, lines: entries }]),
     ]);
   });
   return [...contention(lockings), ...sections];
 }
 
-const entriesOf = ({ locks: all, fields }: Locking): readonly string[] =>
+const entriesOf = ({ locks: all, fields, order }: Locking): readonly string[] =>
   all
-    .map((facts) => lockEntry(facts, fields, null))
+    .map((facts) => lockEntry(facts, fields, orderClause(facts.lock, order)))
     .filter((lines) => lines.length > 0)
     .flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));
 
