@@ -15,6 +15,8 @@ export interface OrderEdge {
 }
 
 export interface LockOrder {
+  /** All that are taken. */
+  readonly locks: readonly string[];
   readonly edges: readonly OrderEdge[];
   /** Chains of locks of which each is taken inside of the one before, and the first inside of the last. */
   readonly cycles: readonly (readonly string[])[];
@@ -32,14 +34,15 @@ export function lockOrder(observed: Observed): LockOrder {
   const order = spelled.map((same) => orderEdge(observed, same, spell)).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const unordered = unique(acquires.filter((step) => isUnordered(observed, step)).map(({ lock }) => lock.class)).toSorted();
   const outer = new Set(order.map((edge) => edge.outer.replace(NESTED, '')));
-  const classes = unique(acquires.map(({ lock }) => lock.class)).toSorted();
+  const locks = unique(acquires.map(({ lock }) => lock.class)).toSorted();
   return {
+    locks,
     edges: order,
     cycles: [
       ...recursionsIn(edges).map(({ edges: [edge] }) => [spell(edge, 'from')]),
       ...cyclesIn(edges).map((cycle) => cycle.map(({ edges: [edge] }) => spell(edge, 'from'))),
     ],
-    leaves: classes.filter((lock) => !outer.has(lock) && !unordered.includes(lock)),
+    leaves: locks.filter((lock) => !outer.has(lock) && !unordered.includes(lock)),
     unordered,
   };
 }

@@ -13,10 +13,11 @@ import { claim, outcomeText } from '../verdict.ts';
 import { answer, type Results, shownBy } from './answer.ts';
 import { asBefore, bullets, paragraph, type Told } from './as-before.ts';
 import { assertions, guardedByBlocks, toldOfFields } from './guarded-by.ts';
-import { type Base, lockOrderBlocks, orderClause } from './lock-order.ts';
+import { lockOrderBlocks, orderClause } from './lock-order.ts';
 import { contention, lockBlocks, lockEntry, toldOfLocks } from './locks.ts';
 import { at, code } from './spell.ts';
 import type { Finding } from '../../check/finding.ts';
+import type { LockOrder } from '../../review/lock-order.ts';
 import type { Locking } from '../../review/locking.ts';
 
 /** Sections that other parts of the review write, where they have anything to say. */
@@ -161,14 +162,14 @@ function guardedBy(lockings: Lockings, placeOf: PlaceOf): readonly Block[] {
 const isShareable = (lockings: Lockings, lock: string): boolean =>
   [...lockings.values()].some(({ locks: all }) => all.some((facts) => facts.lock === lock && facts.shared));
 
-/** Each is compared with the first, which is the design that the review begins with. */
 function lockOrders(lockings: Lockings, placeOf: PlaceOf): readonly Block[] {
   if ([...lockings.values()].every(({ order }) => order.edges.length === 0)) return [];
-  const [first] = lockings;
-  const base: Base | null = first === undefined ? null : { variant: first[0], order: first[1].order };
-  return [...lockings].flatMap(([variant, { order }]) =>
-    perVariant(variant, lockOrderBlocks(variant, order, variant === base?.variant ? null : base, placeOf)),
-  );
+  const before = new Map<string, LockOrder>();
+  return [...lockings].flatMap(([variant, { order }]) => {
+    const blocks = lockOrderBlocks(variant, order, before, placeOf);
+    before.set(variant, order);
+    return perVariant(variant, blocks);
+  });
 }
 
 function locks(lockings: Lockings): readonly Block[] {

@@ -94,14 +94,15 @@ function aside(field: GuardedField): string | null {
 
 function rest(fields: readonly GuardedField[]): readonly Block[] {
   const whys = [...new Set(fields.map(aside))].filter((why) => why !== null).toSorted();
+  const after = fields
+    .filter(({ onlyAfter }) => onlyAfter > 0)
+    .map(({ field, onlyAfter }) => `${count(onlyAfter, 'site')} of ${code(field)}`);
   return titled('The other fields:', [
     ...whys.map((why) => {
       const names = fields.filter((field) => aside(field) === why).map(({ field }) => code(field));
       return `${why}: ${names.join(', ')}.`;
     }),
-    ...fields
-      .filter(({ onlyAfter }) => onlyAfter > 0)
-      .map(({ field, onlyAfter }) => `${code(field)}: ${count(onlyAfter, 'site')} met only after a finding, and not counted.`),
+    ...(after.length === 0 ? [] : [`Met only after a finding, and not counted: ${after.join(', ')}.`]),
   ]);
 }
 

@@ -7,54 +7,75 @@ import { bullets, paragraph } from './as-before.ts';
 import { drawLockOrder } from './lock-graph-svg.ts';
 import { address, at, calls, code } from './spell.ts';
 
-/** Of another variant, whose order this one is compared with. */
-export interface Base {
-  readonly variant: string;
-  readonly order: LockOrder;
-}
+/** Orders of variants that came before, in their order: the first is that which a change is told against. */
+export type Before = ReadonlyMap<string, LockOrder>;
 
-export function lockOrderBlocks(variant: string, order: LockOrder, base: Base | null, placeOf: PlaceOf): readonly Block[] {
-  if (base !== null && sameOrder(order, base.order)) return [paragraph(`As in ${code(base.variant)}.`)];
-  const figure: Block = {
-    kind: 'figure',
-    alt: `Order of the locks in ${code(variant)}, the outer ones on top`,
-    svg: drawLockOrder(order),
-    lines: order.edges.map(({ outer, inner }) => `  ${outer}  ->  ${inner}`),
-  };
+export function lockOrderBlocks(variant: string, order: LockOrder, before: Before, placeOf: PlaceOf): readonly Block[] {
+  const same = [...before].find(([, other]) => JSON.stringify(namesIn(other)) === JSON.stringify(namesIn(order)));
+  if (same !== undefined) return [paragraph(`As in ${code(same[0])}.`)];
+  const { edges, cycles, leaves, unordered } = order;
   return [
-    ...(order.edges.length === 0 ? [paragraph('No lock is taken inside of another.')] : []),
-    ...bullets(order.edges.map((edge) => pairText(edge, base, placeOf))),
-    ...bullets(gone(order, base)),
-    ...order.cycles.map((cycle) => paragraph(cycleText(cycle))),
-    ...(order.leaves.length === 0 || order.edges.length === 0 ? [] : [paragraph(leavesText(order.leaves))]),
-    ...(order.unordered.length === 0
+    ...(edges.length === 0 ? [paragraph('No lock is taken inside of another.')] : []),
+    ...bullets([...edges.map((edge) => pairText(edge, before, placeOf)), ...gone(order, before)]),
+    ...cycles.map((cycle) => paragraph(cycleText(cycle))),
+    ...(leaves.length === 0 || edges.length === 0 ? [] : [paragraph(leavesText(leaves))]),
+    ...(unordered.length === 0
       ? []
-      : [paragraph(`Of ${listed(order.unordered.map(address))} lockdep keeps no order, and neither does this.`)]),
-    ...(order.edges.length === 0 ? [] : [figure]),
+      : [paragraph(`The kernel tells lockdep to keep no order of ${listed(unordered.map(address))}, and so none is kept here.`)]),
+    ...(edges.length === 0 ? [] : [figureOf(variant, order)]),
   ];
 }
 
+const figureOf = (variant: string, order: LockOrder): Block => ({
+  kind: 'figure',
+  alt: `The locks of ${code(variant)}, each below those that it is taken inside of`,
+  svg: drawLockOrder(order),
+  lines: lockTree(order),
+});
+
+const namesIn = ({ edges, leaves, unordered }: LockOrder) => [edges.map(keyOf), leaves, unordered];
+
 const keyOf = ({ outer, inner }: OrderEdge): string => `${outer} ${inner}`;
-const keysOf = ({ edges }: LockOrder): readonly string[] => edges.map(keyOf);
+const plain = (lock: string): string => lock.replace(/\/\d+$/, '');
 
-const sameOrder = (one: LockOrder, other: LockOrder): boolean => keysOf(one).join() === keysOf(other).join();
+/** The order is not so, although both locks are taken. */
+const isOtherwise = ({ locks, edges }: LockOrder, edge: OrderEdge): boolean =>
+  locks.includes(plain(edge.outer)) && locks.includes(plain(edge.inner)) && !edges.some((other) => keyOf(other) === keyOf(edge));
 
-/** Only orders of the same locks can be compared. */
-const shares = (order: LockOrder, base: LockOrder): boolean => keysOf(order).some((key) => keysOf(base).includes(key));
-
-function pairText(edge: OrderEdge, base: Base | null, placeOf: PlaceOf): string {
+function pairText(edge: OrderEdge, before: Before, placeOf: PlaceOf): string {
   const { outer, inner, sites } = edge;
   const [site] = sites;
   const where = `${calls(sites.map((each) => each.function))}${sites.length === 1 && site ? at(site.place, placeOf) : ''}`;
-  const isNew = base !== null && !keysOf(base.order).includes(keyOf(edge));
-  return `${address(outer)} is taken outside ${address(inner)}: in ${where}${isNew ? ` (not so in ${code(base.variant)})` : ''}.`;
+  const [base] = before;
+  const isNew = base !== undefined && isOtherwise(base[1], edge) ? `; not so in ${code(base[0])}` : '';
+  return `${address(outer)} is taken outside ${address(inner)}: in ${where}${isNew}.`;
 }
 
-function gone(order: LockOrder, base: Base | null): readonly string[] {
-  if (base === null || !shares(order, base.order)) return [];
-  return base.order.edges
-    .filter((edge) => !keysOf(order).includes(keyOf(edge)))
-    .map(({ outer, inner }) => `Only in ${code(base.variant)} is ${address(outer)} taken outside ${address(inner)}.`);
+function gone(order: LockOrder, before: Before): readonly string[] {
+  const [base] = before;
+  if (base === undefined) return [];
+  const [variant, { edges }] = base;
+  return edges
+    .filter((edge) => isOtherwise(order, edge))
+    .map(({ outer, inner }) => `${address(outer)} is taken outside ${address(inner)} only in ${code(variant)}.`);
+}
+
+/** Each lock with those that are taken inside of it, one step further in; what stands above is not told again. */
+export function lockTree({ edges }: Pick<LockOrder, 'edges'>): readonly string[] {
+  const told = new Set<string>();
+  const lines: string[] = [];
+  const tell = (lock: string, above: readonly string[]): void => {
+    const inner = edges.filter((edge) => edge.outer === lock).map((edge) => edge.inner);
+    const isAgain = above.includes(lock);
+    const note = isAgain ? '  (a circle)' : told.has(lock) && inner.length > 0 ? '  (see above)' : '';
+    lines.push(`${'  '.repeat(above.length + 1)}${lock}${note}`);
+    if (note !== '') return;
+    told.add(lock);
+    for (const next of inner) tell(next, [...above, lock]);
+  };
+  const roots = edges.map(({ outer }) => outer).filter((lock) => !edges.some(({ inner }) => inner === lock));
+  for (const lock of new Set([...roots, ...edges.map(({ outer }) => outer)])) if (!told.has(lock)) tell(lock, []);
+  return lines;
 }
 
 function cycleText(cycle: readonly string[]): string {
@@ -64,9 +85,7 @@ function cycleText(cycle: readonly string[]): string {
 }
 
 const leavesText = (leaves: readonly string[]): string =>
-  leaves.length === 1
-    ? `Everything else is a leaf, inside of which no other lock is taken: ${address(leaves[0] as string)}.`
-    : `Everything else is a leaf, inside of which no other lock is taken: ${listed(leaves.map(address))}.`;
+  `Leaves, inside of which no other lock is taken: ${listed(leaves.map(address))}.`;
 
 /** As the field `:Order:` of a lock's entry; null where it stands alone. */
 export function orderClause(lock: string, { edges }: LockOrder): string | null {
