@@ -33,7 +33,8 @@ export async function checkJob(
 ): Promise<CheckResult> {
   const name = `${scenario.name}/${variant}`;
   const origin = { scenario: scenario.name, variant, version };
-  const saver = checkpoints !== null && isResumable(search.how) ? new Saver({ folder: checkpoints, origin, warn: hooks.warn }) : null;
+  const saver =
+    checkpoints !== null && isResumable(search.how) ? new Saver({ folder: checkpoints, origin, warn: hooks.warn }) : null;
   if (resume && saver === null)
     throw new ModelError(
       'Only a search that stores states, in one thread, can be gone on with',

@@ -241,16 +241,28 @@ export function defineScenario(scenario: Scenario): Scenario {
   const silent = Object.entries<Partial<Variant>>(scenario.variants).find(([, { expect }]) => !Array.isArray(expect));
   if (silent !== undefined)
     throw new ModelError(`"${scenario.name}/${silent[0]}" does not say what it expects`, 'expect: [] says that it is clean');
-  const { answeredBy = [], merged } = scenario.question ?? {};
-  const unknown = [...answeredBy.map(({ variant }) => variant), ...(merged === undefined ? [] : [merged])].find(
-    (name) => !(name in scenario.variants),
-  );
+  if (scenario.question !== undefined) refuseUnanswerable(scenario, scenario.question);
+  return Object.assign(scenario, { [marker]: true });
+}
+
+/** An answer that names a finding wrongly would be no for ever. */
+function refuseUnanswerable({ name, variants }: Scenario, { answeredBy, merged }: Question): void {
+  const named = [...answeredBy.map(({ variant }) => variant), ...(merged === undefined ? [] : [merged])];
+  const unknown = named.find((variant) => !(variant in variants));
   if (unknown !== undefined)
     throw new ModelError(
-      `The question of "${scenario.name}" is to be answered by "${unknown}"`,
-      `variants: ${Object.keys(scenario.variants).join(', ')}`,
+      `The question of "${name}" is to be answered by "${unknown}"`,
+      `variants: ${Object.keys(variants).join(', ')}`,
     );
-  return Object.assign(scenario, { [marker]: true });
+  const expected = Object.values(variants).flatMap(({ expect }) => expect);
+  const unexpected = answeredBy
+    .flatMap(({ shownBy }) => shownBy ?? [])
+    .find(({ kind, object }) => !expected.some((other) => other.kind === kind && other.object === object));
+  if (unexpected !== undefined)
+    throw new ModelError(
+      `The question of "${name}" is to be answered by ${unexpected.kind} at "${unexpected.object}", which no variant expects`,
+      'shownBy: one of those in expect',
+    );
 }
 
 export const isScenario = (value: unknown): value is Scenario => typeof value === 'object' && value !== null && marker in value;

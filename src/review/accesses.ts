@@ -44,9 +44,9 @@ export interface Observed {
   /** Those that were met while nothing was wrong. */
   readonly acquires: readonly LockStep[];
   readonly locks: ReadonlyMap<string, Named>;
-  siteOf(position: Position): CodeSite;
+  readonly siteOf: (position: Position) => CodeSite;
   /** The accesses of other threads to the same field that can be next at the same moment. */
-  beside(access: Access): readonly Access[];
+  readonly beside: (access: Access) => readonly Access[];
 }
 
 export function observe(explored: Explored, isWhole: boolean): Observed {
@@ -72,7 +72,7 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
     visits,
     names,
     locks: new Map([...lockSlots].flatMap((slot) => (names[slot] ? [[names[slot].path, names[slot]]] : []))),
-    siteOf(position: Position): CodeSite {
+    siteOf: (position: Position): CodeSite => {
       let site = sites.get(position);
       if (site === undefined) sites.set(position, (site = siteOf(position)));
       return site;
@@ -88,7 +88,8 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
       for (const { slot, means } of said[way] ?? []) {
         const name = names[slot] ?? null;
         if (means === undefined || name === null || means.kind === 'choose') continue;
-        if (means.kind === 'acquire' && lockSlots.has(slot) && met === MET) acquires.push({ way, position, thread, lock: name, means });
+        if (means.kind === 'acquire' && lockSlots.has(slot) && met === MET)
+          acquires.push({ way, position, thread, lock: name, means });
         if (!isField(slot)) continue;
         accesses.push({
           way,
@@ -124,13 +125,6 @@ function besideOf(accesses: readonly Access[], { pairs }: Visits): Observed['bes
 }
 
 function kindOf({ kind }: Meaning): Access['kind'] {
-  switch (kind) {
-    case 'read':
-      return 'read';
-    case 'wait':
-    case 'signal':
-      return 'synchronises';
-    default:
-      return 'write';
-  }
+  if (kind === 'wait' || kind === 'signal') return 'synchronises';
+  return kind === 'read' ? 'read' : 'write';
 }

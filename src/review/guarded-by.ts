@@ -64,10 +64,11 @@ function guarded(observed: Observed, all: readonly Access[]): GuardedField {
   const writes = met.filter(({ kind }) => kind === 'write');
   const reads = met.filter(({ kind }) => kind === 'read');
   const shared = locksOfSeveral(met);
-  const written = ruleOf(writes, lockHeld(observed, shared, 'exclusive'), null);
-  const read = ruleOf(reads, lockHeld(observed, shared, 'shared'), written.locks);
+  const toRead = lockHeld(observed, shared, 'shared');
+  const isUsual = (name: string) => 2 * brokenBy([...writes, ...reads], toRead, name) < siteCount([...writes, ...reads]);
+  const written = ruleOfWrites(writes, lockHeld(observed, shared, 'exclusive'), isUsual);
+  const read = ruleOfReads(reads, toRead, written.locks);
   const { field } = met[0] as Access;
-  const sites = (accesses: readonly Access[]) => new Set(accesses.map(siteKey)).size;
   const sitesOf = (accesses: readonly Access[], breaking: ReadonlySet<Access>) => accessSites(observed, accesses, breaking);
   return {
     field: field.class,
@@ -79,7 +80,7 @@ function guarded(observed: Observed, all: readonly Access[]): GuardedField {
     synchronises: met.some(({ kind }) => kind === 'synchronises'),
     writes: { ...rule(written), sites: sitesOf(writes, written.breaking) },
     reads: { ...rule(read), sites: sitesOf(reads, read.breaking) },
-    onlyAfter: sites(all) - sites(met),
+    onlyAfter: siteCount(all) - siteCount(met),
   };
 }
 
@@ -114,29 +115,46 @@ interface Concluded {
 
 const rule = ({ locks, breaking }: Concluded): Pick<Rule, 'locks' | 'broken'> => ({
   locks,
-  broken: new Set([...breaking].map(siteKey)).size,
+  broken: siteCount(breaking),
 });
 
 const NOTHING: Concluded = { locks: [], breaking: new Set() };
 
-/**
- * All classes that are held throughout; else the one that is held at the most sites, if that is more than half of them.
- * @param first the locks of the writes, by which the reads are measured; null for the writes themselves
- */
-function ruleOf(accesses: readonly Access[], locksAt: LocksAt, first: readonly string[] | null): Concluded {
-  if (accesses.length === 0) return NOTHING;
-  const classes = unique(accesses.flatMap((access) => [...locksAt(access).values()])).toSorted();
-  const sites = new Set(accesses.map(siteKey)).size;
-  const all = classes.map((name) => {
-    const breaking = breakersOf(accesses, locksAt, name);
-    return { name, breaking, broken: new Set([...breaking].map(siteKey)).size };
-  });
-  const whole = all.filter(({ broken }) => broken === 0);
-  if (whole.length > 0) return { locks: whole.map(({ name }) => name), breaking: new Set() };
-  const wanted = all.filter(({ name, broken }) => (first === null ? 2 * broken < sites : first.includes(name) && broken < sites));
-  const best = wanted.toSorted((a, b) => a.broken - b.broken)[0];
-  if (best !== undefined) return { locks: [best.name], breaking: best.breaking };
-  return { locks: [], breaking: new Set(first === null || first.length === 0 ? [] : accesses) };
+/** All classes that are held throughout; else the one that is held at most of them, or at most of all accesses. */
+function ruleOfWrites(writes: readonly Access[], locksAt: LocksAt, isUsual: (name: string) => boolean): Concluded {
+  const sites = siteCount(writes);
+  return (
+    wholeRule(writes, locksAt) ?? best(writes, locksAt, (name, broken) => broken < sites && (2 * broken < sites || isUsual(name)))
+  );
+}
+
+/** All classes that are held throughout; else, of those of the writes, the one that is held the most. */
+function ruleOfReads(reads: readonly Access[], locksAt: LocksAt, ofWrites: readonly string[]): Concluded {
+  const whole = wholeRule(reads, locksAt);
+  if (whole !== null) return whole;
+  const sites = siteCount(reads);
+  const rule = best(reads, locksAt, (name, broken) => broken < sites && ofWrites.includes(name));
+  return rule.locks.length > 0 || ofWrites.length === 0 ? rule : { locks: [], breaking: new Set(reads) };
+}
+
+const classesAt = (accesses: readonly Access[], locksAt: LocksAt): readonly string[] =>
+  unique(accesses.flatMap((access) => [...locksAt(access).values()])).toSorted();
+
+const siteCount = (accesses: Iterable<Access>): number => new Set([...accesses].map(siteKey)).size;
+
+const brokenBy = (accesses: readonly Access[], locksAt: LocksAt, name: string): number =>
+  siteCount(breakersOf(accesses, locksAt, name));
+
+function wholeRule(accesses: readonly Access[], locksAt: LocksAt): Concluded | null {
+  const locks = classesAt(accesses, locksAt).filter((name) => brokenBy(accesses, locksAt, name) === 0);
+  return locks.length === 0 ? null : { locks, breaking: new Set() };
+}
+
+function best(accesses: readonly Access[], locksAt: LocksAt, isRule: (name: string, broken: number) => boolean): Concluded {
+  const [name] = classesAt(accesses, locksAt)
+    .filter((each) => isRule(each, brokenBy(accesses, locksAt, each)))
+    .toSorted((a, b) => brokenBy(accesses, locksAt, a) - brokenBy(accesses, locksAt, b));
+  return name === undefined ? NOTHING : { locks: [name], breaking: breakersOf(accesses, locksAt, name) };
 }
 
 /** For each field, the lock of that class that guards it at most of the accesses; those that do not hold it. */
@@ -154,11 +172,7 @@ function breakersOf(accesses: readonly Access[], locksAt: LocksAt, name: string)
 const heldKey = ({ held }: Access): string => held.map(({ object, mode }) => `${object} ${mode}`).join();
 const siteKey = (access: Access): string => `${access.kind}|${placeKey(access.site)}|${access.plain}|${heldKey(access)}`;
 
-function accessSites(
-  observed: Observed,
-  accesses: readonly Access[],
-  breaking: ReadonlySet<Access>,
-): readonly AccessSite[] {
+function accessSites(observed: Observed, accesses: readonly Access[], breaking: ReadonlySet<Access>): readonly AccessSite[] {
   return [...groupBy(accesses, siteKey).values()].map((same): AccessSite => {
     const [{ site, plain, held }] = same;
     return {

@@ -70,9 +70,7 @@ function factsOf(observed: Observed, name: string, acquires: readonly [LockStep,
     calls: unique(inside.flatMap(({ entered, position }) => entered[0] ?? ownCalls(position))).toSorted(),
     callbacks: [
       ...groupBy(
-        inside.flatMap(({ position, entered }) =>
-          siteOf(position).calledBack.filter((each) => entered.includes(each.function)),
-        ),
+        inside.flatMap(({ position, entered }) => siteOf(position).calledBack.filter((each) => entered.includes(each.function))),
         ({ by, function: called }) => `${by} ${called}`,
       ).values(),
     ].map(([each]) => each),

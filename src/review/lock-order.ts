@@ -73,4 +73,4 @@ function orderEdge({ siteOf, explored }: Observed, same: readonly [LockEdge, ...
 }
 
 const isUnordered = ({ explored }: Observed, { lock }: LockStep): boolean =>
-  explored.program.world.slots.some(({ path, part }) => path === lock.path && part.novalidate === true);
+  explored.program.world.slots.some(({ path, part }) => path === lock.path && part.novalidate);

@@ -64,7 +64,8 @@ export function visit({ program, visited, judge }: Explored, speaksTo: (position
       if (isTainted) continue;
       positions.add(position);
       const field = speaksTo(position);
-      for (let other = thread + 1; field >= 0 && other < program.threads; other++) {
+      if (field < 0) continue;
+      for (let other = thread + 1; other < program.threads; other++) {
         const beside = state[program.slots + other] as number;
         if (speaksTo(beside) === field) pair(program, state, position, beside, pairs);
       }

@@ -7,7 +7,7 @@ import { scenarioOf } from '../helpers/tiny.ts';
 
 export async function lockingOf(t: ExecutionContext, variant: Variant, how: CheckOptions['how'] = {}): Promise<Locking> {
   const { locking } = await checkVariant(scenarioOf({ it: variant }), 'it', { maxStates: 100_000, locking: true, how });
-  if (locking === undefined) return t.fail('nothing was learned') as never;
+  if (locking === undefined) return t.fail('nothing was learned');
   return locking;
 }
 

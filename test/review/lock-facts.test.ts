@@ -41,7 +41,11 @@ function* set({ m, x }: Cells): Operation {
 }
 
 test('a lock is contended in the states in which somebody waits for it', async (t) => {
-  const two = variant({ objects: { cells }, threads: ({ cells }) => ({ a: [call(set, cells)], b: [call(set, cells)] }), expect: [] });
+  const two = variant({
+    objects: { cells },
+    threads: ({ cells }) => ({ a: [call(set, cells)], b: [call(set, cells)] }),
+    expect: [],
+  });
   const locking = await lockingOf(t, two);
   const { type, shared, taken, contended, mostWaiting, longestChain, chainHolder } = factsOf(locking, 'cells->m');
   // Each thread stands before one of three steps or at its end, and not both inside: 16 less 4. In four, one waits.
@@ -81,9 +85,10 @@ test('a chain of waiters leads from lock to lock to who holds the last and goes 
     { thread: 'b', function: 'take_n_then_m', waitsFor: 'cells->m' },
   ]);
   t.is(n.chainHolder, 'a');
-  t.deepEqual(locking.order.edges.map(({ outer, inner, sites, threads }) => [outer, inner, sites.map((site) => site.function), threads]), [
-    ['cells->n', 'cells->m', ['take_n_then_m'], ['b']],
-  ]);
+  t.deepEqual(
+    locking.order.edges.map(({ outer, inner, sites, threads }) => [outer, inner, sites.map((site) => site.function), threads]),
+    [['cells->n', 'cells->m', ['take_n_then_m'], ['b']]],
+  );
   t.deepEqual([locking.order.leaves, locking.order.cycles], [['cells->m'], []]);
 });
 
@@ -102,7 +107,11 @@ function* try_m({ m }: Cells): Operation {
 }
 
 test('who tries does not wait', async (t) => {
-  const tries = variant({ objects: { cells }, threads: ({ cells }) => ({ a: [call(try_m, cells)], b: [call(try_m, cells)] }), expect: [] });
+  const tries = variant({
+    objects: { cells },
+    threads: ({ cells }) => ({ a: [call(try_m, cells)], b: [call(try_m, cells)] }),
+    expect: [],
+  });
   const { contended, longestChain, taken } = factsOf(await lockingOf(t, tries), 'cells->m');
   t.deepEqual([contended, longestChain, taken.length], [0, null, 1]);
 });
@@ -166,8 +175,14 @@ test('what is called while a lock is held: functions, callbacks, waits for other
   const lock = factsOf(locking, 'port->lock');
   t.deepEqual(lock.calls, ['port_notify', 'port_wait']);
   t.deepEqual(lock.callbacks, [{ by: 'blocking_notifier_call_chain', function: 'port_notify' }]);
-  t.deepEqual(lock.waits.map((site) => `${site.event} ${site.function}`), ['wait_for_completion port_wait']);
-  t.deepEqual(lock.allocations.map((site) => site.function), ['port_change']);
+  t.deepEqual(
+    lock.waits.map((site) => `${site.event} ${site.function}`),
+    ['wait_for_completion port_wait'],
+  );
+  t.deepEqual(
+    lock.allocations.map((site) => site.function),
+    ['port_change'],
+  );
   t.deepEqual(factsOf(locking, 'bus.rwsem').calls, ['port_notify']);
   t.true(factsOf(locking, 'bus.rwsem').shared);
 });

@@ -40,7 +40,12 @@ export async function review(terminal: Terminal, wanted: Wanted, command: Review
   );
   const { results, code } = await checkAll(terminal, jobs, command);
   const reviews = listed
-    .map(({ scenario }) => ({ scenario, results: resultsOf(scenario, results), plugged: {} }))
+    .map(({ scenario, file, shipped }) => ({
+      scenario,
+      word: shipped ? scenario.name : relative(process.cwd(), file),
+      results: resultsOf(scenario, results),
+      plugged: {},
+    }))
     .filter((each) => each.results.size > 0);
   if (reviews.length === 0) terminal.warn(['There is nothing to review.']);
   else write(terminal, command, written(reviews, command.format), reviews.length);

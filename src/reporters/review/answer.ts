@@ -20,10 +20,18 @@ export const shownBy = ({ shownBy: wanted }: Ask, { findings }: CheckResult): Fi
 function clause(ask: Ask, result: CheckResult | undefined): string {
   if (result === undefined) return `${ask.said}: \`${ask.variant}\` was not checked`;
   if (shownBy(ask, result) !== undefined) return `yes ${ask.said}`;
-  const scope = `${rolesIn(ask, result)}, ${searchedIn(result)}`;
+  const scope = `${rolesIn(ask, result)}, ${searchedIn(result)}${otherwise(result)}`;
   if (result.cut === null) return `not ${ask.said} (exhaustive: ${scope})`;
   return `not found ${ask.said}, but the search was cut (${result.cut}: ${scope})`;
 }
+
+/** What it shows is no answer to the question, and yet not to be passed over. */
+const otherwise = ({ findings }: CheckResult): string =>
+  findings.length === 0 ? '' : `; it breaks otherwise: ${listed(kindsOf(findings))}`;
+
+const kindsOf = (findings: readonly Finding[]): readonly string[] => [
+  ...new Set(findings.map(({ kind, object }) => `${kind} at ${object}`)),
+];
 
 /** Threads that have no role go by their names. */
 function rolesIn({ roles = {} }: Ask, { scenario, variant }: CheckResult): string {
@@ -45,8 +53,7 @@ const unasked =
     const result = results.get(variant);
     if (result === undefined) return `\`${variant}\` was not checked`;
     const { findings, cut } = result;
-    const kinds = [...new Set(findings.map(({ kind, object }) => `${kind} at ${object}`))];
-    if (findings.length > 0) return `\`${variant}\` breaks (${listed(kinds)})`;
+    if (findings.length > 0) return `\`${variant}\` breaks (${listed(kindsOf(findings))})`;
     if (cut === null) return `\`${variant}\` holds (exhaustive: ${searchedIn(result)})`;
     return `in \`${variant}\` nothing was found, but the search was cut (${cut}: ${searchedIn(result)})`;
   };

@@ -9,7 +9,7 @@ export type Told = ReadonlyMap<string, string>;
 export interface Differing {
   /** The variant that the rest is as in; null where all of it is told. */
   readonly base: string | null;
-  has(name: string): boolean;
+  readonly has: (name: string) => boolean;
 }
 
 /** @param before what was told of the variants that came before, in their order */
@@ -26,10 +26,17 @@ export function asBefore(told: Told, before: ReadonlyMap<string, Told>): Differi
   return { base, has: (name) => known?.get(name) !== told.get(name) };
 }
 
-/** @param rows each begins with a name, in code */
-export function differingTable({ base, has }: Differing, head: readonly string[], rows: readonly (readonly string[])[]): readonly Block[] {
+export interface Table {
+  readonly head: readonly string[];
+  /** Each begins with a name, in code. */
+  readonly rows: readonly (readonly string[])[];
+  /** What is said where there is none. */
+  readonly none: string;
+}
+
+export function differingTable({ base, has }: Differing, { head, rows, none }: Table): readonly Block[] {
   const shown = rows.filter(([name = '']) => has(name.replaceAll('`', '')));
-  if (rows.length === 0) return [paragraph('None.')];
+  if (rows.length === 0) return [paragraph(none)];
   const table: Block = { kind: 'table', head, rows: shown };
   if (base === null) return [table];
   return shown.length === 0 ? [paragraph(`As in ${code(base)}.`)] : [paragraph(`As in ${code(base)}, but for:`), table];

@@ -7,7 +7,7 @@ import type { Block, Document } from '../../document/document.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { findingBlocks, withCode } from '../finding-document.ts';
 import { nameFinding } from '../finding-text.ts';
-import { count, listed, plain } from '../layout.ts';
+import { ascii, count, listed, plain } from '../layout.ts';
 import type { PlaceOf } from '../places.ts';
 import { claim, outcomeText } from '../verdict.ts';
 import { answer, type Results, shownBy } from './answer.ts';
@@ -30,6 +30,8 @@ export interface Plugged {
 
 export interface Reviewed {
   readonly scenario: Scenario;
+  /** By which the command line finds it: its name, or its file. */
+  readonly word: string;
   /** By variant, in the order of the scenario. */
   readonly results: Results;
   readonly plugged: Plugged;
@@ -48,14 +50,17 @@ export function reviewOfAll(documents: readonly Document[]): Document {
   };
 }
 
-export function reviewDocument({ scenario, results, plugged }: Reviewed, placeOf: PlaceOf): Document {
+export function reviewDocument({ scenario, word, results, plugged }: Reviewed, placeOf: PlaceOf): Document {
   const lockings = new Map([...results].flatMap(([name, { locking }]) => (locking === undefined ? [] : [[name, locking]])));
   return {
     title: `Locking review: ${scenario.name}`,
     blocks: [
       paragraph(answer(scenario, results)),
       paragraph(`About: ${scenario.source}. ${scenario.summary}.`),
-      ...section('How it breaks', drawn(scenario, results).flatMap((each) => breaks(each, placeOf))),
+      ...section(
+        'How it breaks',
+        drawn(scenario, results).flatMap((each) => breaks(each, word, placeOf)),
+      ),
       ...section('What would mend it', plugged.fixes ?? []),
       ...section('What was done instead', merged(scenario, results)),
       ...section('Verdicts', verdicts(results)),
@@ -93,21 +98,21 @@ function drawn({ question }: Scenario, results: Results): readonly Drawn[] {
   });
 }
 
-function breaks({ result, finding }: Drawn, placeOf: PlaceOf): readonly Block[] {
+function breaks({ result, finding }: Drawn, word: string, placeOf: PlaceOf): readonly Block[] {
   const { scenario, variant } = result;
   const assumes = scenario.variants[variant]?.assumes ?? scenario.assumes;
   return [
     paragraph(`In ${code(variant)}${assumes === undefined ? ':' : `, which assumes this: ${withCode(assumes)}`}`),
     ...findingBlocks(finding, { allSteps: false, placeOf: null, replay: null }),
     ...racing(finding, placeOf),
-    paragraph(`The schedule of \`${finding.id}\` is written by \`interlock check ${scenario.name} --variant ${variant}\`.`),
+    paragraph(`The schedule of \`${finding.id}\` is written by \`interlock check ${word} --variant ${variant}\`.`),
   ];
 }
 
 /** Where the racing steps stand in the model. */
 function racing({ trace, pair }: Finding, placeOf: PlaceOf): readonly Block[] {
   const steps = (trace?.steps ?? []).filter(({ index }) => pair.marked.includes(index));
-  const places = steps.map((step) => `step ${step.index}, \`${step.event.type}()\`${at(step.place, placeOf)}`);
+  const places = steps.map((step) => `step ${step.index}, ${code(ascii(step.c))}${at(step.place, placeOf)}`);
   return places.length === 0 ? [] : [paragraph(`The steps that race: ${listed(places)}.`)];
 }
 
@@ -115,7 +120,7 @@ function merged({ question, variants }: Scenario, results: Results): readonly Bl
   const name = question?.merged;
   if (name === undefined) return [];
   const result = results.get(name);
-  const verdict = result === undefined ? 'It was not checked here' : `${claim(result)}`;
+  const verdict = result === undefined ? 'It was not checked here' : claim(result);
   return [paragraph(`${variants[name]?.summary ?? code(name)} ${verdict} (${code(name)}).`)];
 }
 
@@ -125,11 +130,14 @@ function verdicts(results: Results): readonly Block[] {
     `${claim(result)}; ${outcomeText(result.outcome, plain)}`,
     result.scenario.variants[name]?.summary ?? '',
   ]);
+  const head = ['variant', 'verdict', 'what it is'].slice(0, rows.some(([, , summary]) => summary !== '') ? 3 : 2);
   const findings = [...results].flatMap(([name, result]) =>
-    result.findings.map((finding) => `${code(name)}: ${withCode(nameFinding(finding))} (${finding.expected ? 'expected' : 'UNEXPECTED'}).`),
+    result.findings.map(
+      (finding) => `${code(name)}: ${withCode(nameFinding(finding))} (${finding.expected ? 'expected' : 'UNEXPECTED'}).`,
+    ),
   );
   return [
-    { kind: 'table', head: ['variant', 'verdict', 'what it is'], rows },
+    { kind: 'table', head, rows: rows.map((row) => row.slice(0, head.length)) },
     ...(findings.length === 0 ? [] : [paragraph('Findings:'), ...bullets(findings)]),
   ];
 }
@@ -182,7 +190,9 @@ function locks(lockings: Lockings): readonly Block[] {
     const entries = differing.base === null ? entriesOf(locking) : [];
     return perVariant(variant, [
       ...lockBlocks(locking.locks, differing),
-      ...(entries.length === 0 ? [] : [paragraph('As entries of a document on locking:'), { kind: 'literal' as const, lines: entries }]),
+      ...(entries.length === 0
+        ? []
+        : [paragraph('As entries of a document on locking:'), { kind: 'literal' as const, lines: entries }]),
     ]);
   });
   return [...contention(lockings), ...sections];
@@ -198,6 +208,7 @@ function basis(results: Results): string {
   const all = [...results.values()];
   const cut = all.filter((result) => result.cut !== null).map(({ variant, cut: why }) => `${code(variant)} (${why ?? ''})`);
   const kinds = [...new Set(all.flatMap(({ searched }) => searched))];
-  const bounds = cut.length === 0 ? 'every interleaving was searched' : `cut: ${listed(cut)}; what they say of locks holds for what they met`;
+  const bounds =
+    cut.length === 0 ? 'every interleaving was searched' : `cut: ${listed(cut)}; what they say of locks holds for what they met`;
   return `Interleavings of the threads that the scenario names, under sequential consistency; ${bounds}. Searched for ${listed(kinds)}. Every finding was played on the live actors. Lines are those of the model.`;
 }

@@ -9,8 +9,7 @@ import { address, at, calls, code } from './spell.ts';
 /** Two threads access it, somebody writes it, and some lock or none is there for it. */
 export const needsLock = (field: GuardedField): boolean => aside(field) === null;
 
-const isAtomic = ({ writes, reads }: GuardedField): boolean =>
-  [...writes.sites, ...reads.sites].every(({ plain }) => !plain);
+const isAtomic = ({ writes, reads }: GuardedField): boolean => [...writes.sites, ...reads.sites].every(({ plain }) => !plain);
 
 /** Everything that the section says of each field. */
 export const toldOfFields = (fields: readonly GuardedField[], placeOf: PlaceOf): Told =>
@@ -25,7 +24,11 @@ export function guardedByBlocks(fields: readonly GuardedField[], differing: Diff
   const shared = fields.filter(needsLock);
   const shown = shared.filter(({ field }) => differing.has(field));
   return [
-    ...differingTable(differing, ['field', 'writes', 'reads'], shared.map(rowOf)),
+    ...differingTable(differing, {
+      head: ['field', 'writes', 'reads'],
+      rows: shared.map(rowOf),
+      none: 'No field is shared, and written plainly or under a lock.',
+    }),
     ...titled(
       'Accesses without the lock that the others hold:',
       shown.flatMap((field) => breaking(field, placeOf)),

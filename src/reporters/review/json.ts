@@ -42,11 +42,23 @@ const variantJson = (result: CheckResult, placeOf: PlaceOf): VariantJson => ({
   locking: result.locking === undefined ? null : lockingJson(result.locking, placeOf),
 });
 
-const lockingJson = ({ states, isWhole, fields, locks }: Locking, placeOf: PlaceOf): LockingJson => ({
+const lockingJson = ({ states, isWhole, fields, locks, order }: Locking, placeOf: PlaceOf): LockingJson => ({
   states,
   whole: isWhole,
   fields: fields.map((field) => fieldJson(field, placeOf)),
   locks: locks.map((lock) => lockJson(lock, placeOf)),
+  order: {
+    locks: [...order.locks],
+    edges: order.edges.map(({ outer, inner, threads, sites }) => ({
+      outer,
+      inner,
+      threads: [...threads],
+      sites: sites.map((site) => callJson(site, placeOf)),
+    })),
+    cycles: order.cycles.map((cycle) => [...cycle]),
+    leaves: [...order.leaves],
+    unordered: [...order.unordered],
+  },
 });
 
 const fieldJson = ({ writes, reads, ...field }: GuardedField, placeOf: PlaceOf): LockingJson['fields'][number] => ({

@@ -79,7 +79,11 @@ function up({ outer, inner }: Line, boxes: ReadonlyMap<string, Box>, lane: numbe
     [lane, middle(to, from === to ? -HEIGHT / 4 : 0)],
     [to.x + to.width, middle(to, from === to ? -HEIGHT / 4 : 0)],
   ] as const;
-  return arrow(`M${points.map(point).join('L')}`, `${outer} is taken outside ${inner}, against the order`, ' stroke-dasharray="5 3"');
+  return arrow(
+    `M${points.map(point).join('L')}`,
+    `${outer} is taken outside ${inner}, against the order`,
+    ' stroke-dasharray="5 3"',
+  );
 }
 
 const arrow = (d: string, title: string, more: string): string =>

@@ -98,7 +98,8 @@ function sorted(
   const rows: string[][] = [];
   for (const name of names) (rows[layerOf.get(name) ?? 0] ??= []).push(name);
   for (const chain of chains)
-    for (const [i, name] of chain.slice(1, -1).entries()) (rows[(layerOf.get(chain[0] as string) ?? 0) + i + 1] ??= []).push(name);
+    for (const [i, name] of chain.slice(1, -1).entries())
+      (rows[(layerOf.get(chain[0] as string) ?? 0) + i + 1] ??= []).push(name);
   for (const [layer, row] of rows.entries()) {
     const above = rows[layer - 1] ?? [];
     const middle = (name: string): number => {

@@ -80,7 +80,8 @@ export function lockTree({ edges }: Pick<LockOrder, 'edges'>): readonly string[]
 
 function cycleText(cycle: readonly string[]): string {
   const [first = ''] = cycle;
-  if (cycle.length === 1) return `${address(first)} is taken while another of its class is held, and no subclass tells them apart.`;
+  if (cycle.length === 1)
+    return `${address(first)} is taken while another of its class is held, and no subclass tells them apart.`;
   return `A circle: ${[...cycle, first].map(address).join(', then ')}. Whether threads can come to wait for each other there is said by the finding of kind lock-order.`;
 }
 

@@ -13,7 +13,11 @@ export const toldOfLocks = (locks: readonly LockFacts[]): Told =>
   new Map(locks.map((lock) => [lock.lock, JSON.stringify(rowOf(lock))]));
 
 export const lockBlocks = (locks: readonly LockFacts[], differing: Differing): readonly Block[] =>
-  differingTable(differing, ['lock', 'taken in', 'while it is held'], locks.map(rowOf));
+  differingTable(differing, {
+    head: ['lock', 'taken in', 'while it is held'],
+    rows: locks.map(rowOf),
+    none: 'No lock is taken.',
+  });
 
 function rowOf({ lock, taken, calls: called, callbacks, waits, allocations }: LockFacts): readonly string[] {
   const held = [

@@ -47,6 +47,14 @@ const lock = z.strictObject({
   allocations: z.array(call),
 });
 
+const order = z.strictObject({
+  locks: z.array(name),
+  edges: z.array(z.strictObject({ outer: name, inner: name, threads: z.array(name), sites: z.array(call) })),
+  cycles: z.array(z.array(name)),
+  leaves: z.array(name),
+  unordered: z.array(name),
+});
+
 export const reviewSchema = z.strictObject({
   schema: z.literal('interlock.review/1'),
   memoryModel: z.literal('SC'),
@@ -65,10 +73,17 @@ export const reviewSchema = z.strictObject({
           strategy: name,
           states: whole,
           findings: z.array(
-            z.strictObject({ kind, id: name, expected: z.boolean(), object: z.string(), message: z.string(), diagram: z.string().nullable() }),
+            z.strictObject({
+              kind,
+              id: name,
+              expected: z.boolean(),
+              object: z.string(),
+              message: z.string(),
+              diagram: z.string().nullable(),
+            }),
           ),
           locking: z
-            .strictObject({ states: whole, whole: z.boolean(), fields: z.array(field), locks: z.array(lock) })
+            .strictObject({ states: whole, whole: z.boolean(), fields: z.array(field), locks: z.array(lock), order })
             .nullable(),
         }),
       ),
