@@ -27,7 +27,6 @@ export function drawLockOrder(order: Pick<LockOrder, 'edges'>): string {
   const height = MARGIN * 2 + drawing.layers.length * HEIGHT + Math.max(0, drawing.layers.length - 1) * DOWN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" font-family="ui-monospace, monospace" font-size="13">`,
-    '<defs><marker id="inner" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker></defs>',
     ...drawing.lines.filter((line) => !line.back).map((line) => down(line, boxes)),
     ...back.map((line, i) => up(line, boxes, right + LANE * (i + 1) - MARGIN)),
     ...drawing.layers.flat().flatMap((node) => box(node, boxes)),
@@ -64,7 +63,7 @@ function down({ outer, inner, through }: Line, boxes: ReadonlyMap<string, Box>):
           [x, at.y + HEIGHT],
         ];
   });
-  return arrow(`M${points.map(point).join('L')}`, `${outer} is taken outside ${inner}`, '');
+  return arrow(points, `${outer} is taken outside ${inner}`, 'down');
 }
 
 /** Out to the right, up or down the lane, and in from the right. */
@@ -86,8 +85,20 @@ function up({ outer, inner }: Line, boxes: ReadonlyMap<string, Box>, lane: numbe
   );
 }
 
-const arrow = (d: string, title: string, more: string): string =>
-  `<path d="${d}" fill="none" stroke="currentColor" stroke-width="1.2" marker-end="url(#inner)"${more}><title>${escaped(title)}</title></path>`;
+type Points = readonly (readonly [x: number, y: number])[];
+
+/** How the line looks, and its head, from the point on: it comes from above, or against the order and from the right. */
+const STYLES = {
+  down: { dashes: '', head: 'l-4-8h8z' },
+  back: { dashes: ' stroke-dasharray="5 3"', head: 'l8-4v8z' },
+} as const;
+
+function arrow(points: Points, title: string, style: keyof typeof STYLES): string {
+  const { dashes, head } = STYLES[style];
+  const line = `<path d="M${points.map(point).join('L')}" fill="none" stroke="currentColor" stroke-width="1.2"${dashes}/>`;
+  const tip = `<path d="M${point(points.at(-1) ?? [0, 0])}${head}" fill="currentColor"/>`;
+  return `<g><title>${escaped(title)}</title>${line}${tip}</g>`;
+}
 
 function box({ name, isPassage }: Node, boxes: ReadonlyMap<string, Box>): readonly string[] {
   const at = boxes.get(name);
