@@ -10,6 +10,7 @@ import {
   type Struct,
   type ViewOf,
 } from '../../machines/object.ts';
+import type { Edit } from './edit.ts';
 import { ModelError } from './errors.ts';
 
 /** Where the result of a call goes on by name to later calls, to `atEnd` and to the other oracles. */
@@ -32,6 +33,8 @@ export class Call {
   readonly condition: string | null;
   /** It keeps its place among the calls of its thread, and is not made. */
   readonly isLeftOut: boolean;
+  /** Its code is run as if it had been edited like this. */
+  readonly edits: readonly Edit[];
 
   constructor(
     operation: Call['operation'],
@@ -39,12 +42,14 @@ export class Call {
     result: string | null = null,
     condition: string | null = null,
     isLeftOut = false,
+    edits: readonly Edit[] = [],
   ) {
     this.operation = operation;
     this.args = args;
     this.result = result;
     this.condition = condition;
     this.isLeftOut = isLeftOut;
+    this.edits = edits;
   }
 
   /** The result is kept, to the end, under this name. */
@@ -58,7 +63,11 @@ export class Call {
   }
 
   leftOut(): Call {
-    return new Call(this.operation, this.args, this.result, this.condition, true);
+    return new Call(this.operation, this.args, this.result, this.condition, true, this.edits);
+  }
+
+  edited(edits: readonly Edit[]): Call {
+    return new Call(this.operation, this.args, this.result, this.condition, this.isLeftOut, [...this.edits, ...edits]);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Reads, out of the stack of a step, the chain of kernel functions and the place of the call. */
 import { fileURLToPath } from 'node:url';
+import type { Json } from '../../machines/object.ts';
 
 export interface Frame {
   readonly function: string;
@@ -28,10 +29,23 @@ export function withoutPlaces<T>(run: () => T): T {
   }
 }
 
-/** The frames of the step contract, and of the runner that stands around every call. */
+/** Within what runs without places: kernel code that is edited, where it depends on the place what becomes of a step. */
+export function nextWithPlace<T, R>(code: Generator<T, R, Json>, answer: Json): IteratorResult<T, R> {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = MOST_FRAMES;
+  try {
+    return code.next(answer);
+  } finally {
+    Error.stackTraceLimit = before;
+  }
+}
+
+/** The frames of the step contract, and of the runners that stand around every call. */
 const contract = new Set(['take', 'send', 'oneOf', 'choose', 'along', 'loop', 'kernel', 'withoutDeferring', 'next']);
 const contractFile = /(^|\/)actors\/step\.[jt]s$/;
-const runner = 'runCall';
+/** What a reader of kernel code takes for one statement, however many steps it is. */
+const primitiveFile = /(^|\/)actors\/(step|sync\/[^/]+)\.[jt]s$/;
+const runners = new Set(['runCall', 'nextWithPlace']);
 
 const pattern = /^\s+at (?:(.+?) \()?((?:file:\/\/)?\/[^)]*):(\d+):(\d+)\)?$/;
 
@@ -42,7 +56,7 @@ export function framesOf(stack: string): readonly Frame[] {
     const [, name = '', url, at, column] = pattern.exec(line) ?? [];
     if (url === undefined) continue;
     const plain = plainName(name);
-    if (plain === runner) break;
+    if (runners.has(plain)) break;
     const file = url.startsWith('file://') ? fileURLToPath(url) : url;
     if (contractFile.test(file) || contract.has(plain)) continue;
     frames.push({ function: plain, file, line: Number(at), column: Number(column) });
@@ -70,3 +84,23 @@ export const callSitesOf = (frames: readonly Frame[]): readonly string[] =>
     .toReversed()
     .map((_, depth, outermostFirst) => outermostFirst[depth - 1])
     .map((caller) => (caller === undefined ? '' : `${caller.file}:${caller.line}:${caller.column}`));
+
+/** The place of the statement that makes the step; null where a thread calls a primitive by itself. */
+export const statementOf = (stack: string): Frame | null => framesOf(stack).find(({ file }) => !primitiveFile.test(file)) ?? null;
+
+/** The kernel functions that stand open, each with the place from which it was called, outermost first. */
+export function activationsOf(stack: string): readonly string[] {
+  const frames = framesOf(stack).filter(({ file }) => !primitiveFile.test(file));
+  const sites = callSitesOf(frames);
+  return frames
+    .filter(isNamed)
+    .toReversed()
+    .map((frame, depth) => `${frame.function} ${sites[depth]}`);
+}
+
+/** The same stack as of a step that stands by itself in the statement's function. */
+export const withoutPrimitives = (stack: string): string =>
+  stack
+    .split('\n')
+    .filter((line) => !primitiveFile.test(pattern.exec(line)?.[2] ?? ''))
+    .join('\n');

@@ -9,6 +9,7 @@
 import { inspect } from 'node:util';
 import { type Alternative, decode, encode, isAgain, type Mark, type Operation, type Step } from '../../actors/step.ts';
 import type { Json } from '../../machines/object.ts';
+import { edited } from './editing/edited.ts';
 import { ModelError, messageOf } from './errors.ts';
 import { type Held, heldBy, type Kept, nameHeld } from './held.ts';
 import { freeze, survivesJson } from './json.ts';
@@ -53,8 +54,10 @@ interface Loop {
 /** A call as one generator: the operation, then the work it has left for the return to user space. */
 function* runCall(call: Call, args: readonly unknown[]): Operation<unknown> {
   const deferred: (() => Operation)[] = [];
-  const result = yield* withoutDeferring(call.operation(...(args as never[])), deferred);
-  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) yield* withoutDeferring(work(), deferred);
+  const { edits } = call;
+  const code = <R>(make: () => Operation<R>) => withoutDeferring(edits.length === 0 ? make() : edited(make, edits), deferred);
+  const result = yield* code(() => call.operation(...(args as never[])));
+  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) yield* code(work);
   return result;
 }
 
