@@ -78,11 +78,7 @@ function up({ outer, inner }: Line, boxes: ReadonlyMap<string, Box>, lane: numbe
     [lane, middle(to, from === to ? -HEIGHT / 4 : 0)],
     [to.x + to.width, middle(to, from === to ? -HEIGHT / 4 : 0)],
   ] as const;
-  return arrow(
-    `M${points.map(point).join('L')}`,
-    `${outer} is taken outside ${inner}, against the order`,
-    ' stroke-dasharray="5 3"',
-  );
+  return arrow(points, `${outer} is taken outside ${inner}, against the order`, 'back');
 }
 
 type Points = readonly (readonly [x: number, y: number])[];
