@@ -9,6 +9,8 @@ const GAP = 24;
 const DOWN = 48;
 const PASSAGE = 12;
 const MARGIN = 8;
+/** Where lines that lead back leave a box and reach it, as a share of its width. */
+const OFF_CENTRE = 0.8;
 /** Beside the boxes, for lines that lead back up. */
 const LANE = 18;
 
@@ -22,28 +24,37 @@ export function drawLockOrder(order: Pick<LockOrder, 'edges'>): string {
   const drawing = arrange(order);
   const boxes = place(drawing);
   const right = Math.max(0, ...[...boxes.values()].map(({ x, width }) => x + width));
-  const back = drawing.lines.filter((line) => line.back);
-  const width = right + MARGIN + LANE * back.length;
-  const height = MARGIN * 2 + drawing.layers.length * HEIGHT + Math.max(0, drawing.layers.length - 1) * DOWN;
+  const lines = drawing.lines.filter((line) => line.back);
+  const margin = marginOf(drawing);
+  const width = right + MARGIN + LANE * lines.length;
+  const height = margin * 2 + drawing.layers.length * HEIGHT + Math.max(0, drawing.layers.length - 1) * DOWN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" font-family="ui-monospace, monospace" font-size="13">`,
     ...drawing.lines.filter((line) => !line.back).map((line) => down(line, boxes)),
-    ...back.map((line, i) => up(line, boxes, right + LANE * (i + 1) - MARGIN)),
+    ...lines.map((line, i) => back(line, boxes, right + LANE * (i + 1) - MARGIN, asideOf(i, lines.length))),
     ...drawing.layers.flat().flatMap((node) => box(node, boxes)),
     '</svg>',
   ].join('\n');
 }
 
+/** Lines that lead back also pass above the first layer and below the last. */
+const marginOf = ({ lines }: Drawing): number => (lines.some((line) => line.back) ? MARGIN + DOWN / 2 : MARGIN);
+
+/** How far from the boxes the line runs: each at its own height. */
+const asideOf = (line: number, of: number): number => ((line + 1) * DOWN) / 2 / of;
+
 const widthOf = ({ name, isPassage }: Node): number => (isPassage ? PASSAGE : name.length * CHARACTER + 2 * PADDING);
 
-function place({ layers }: Drawing): ReadonlyMap<string, Box> {
+function place(drawing: Drawing): ReadonlyMap<string, Box> {
+  const { layers } = drawing;
   const widths = layers.map((row) => row.reduce((sum, node) => sum + widthOf(node) + GAP, -GAP));
   const widest = Math.max(0, ...widths);
+  const margin = marginOf(drawing);
   const boxes = new Map<string, Box>();
   for (const [layer, row] of layers.entries()) {
     let x = MARGIN + (widest - (widths[layer] ?? 0)) / 2;
     for (const node of row) {
-      boxes.set(node.name, { x, y: MARGIN + layer * (HEIGHT + DOWN), width: widthOf(node) });
+      boxes.set(node.name, { x, y: margin + layer * (HEIGHT + DOWN), width: widthOf(node) });
       x += widthOf(node) + GAP;
     }
   }
@@ -63,36 +74,33 @@ function down({ outer, inner, through }: Line, boxes: ReadonlyMap<string, Box>):
           [x, at.y + HEIGHT],
         ];
   });
-  return arrow(points, `${outer} is taken outside ${inner}`, 'down');
+  return arrow(points, `${outer} is taken outside ${inner}`, false);
 }
 
-/** Out to the right, up or down the lane, and in from the right. */
-function up({ outer, inner }: Line, boxes: ReadonlyMap<string, Box>, lane: number): string {
-  const ends = [outer, inner].map((name) => boxes.get(name));
-  const [from, to] = ends;
+/** Out below the box, round the others by a lane on the right, and in from above. */
+function back({ outer, inner }: Line, boxes: ReadonlyMap<string, Box>, lane: number, aside: number): string {
+  const [from, to] = [boxes.get(outer), boxes.get(inner)];
   if (from === undefined || to === undefined) return '';
-  const middle = ({ y }: Box, shift: number) => y + HEIGHT / 2 + shift;
+  const out = from.x + from.width * OFF_CENTRE;
+  const into = to.x + to.width * OFF_CENTRE;
+  const [below, above] = [from.y + HEIGHT + aside, to.y - aside];
   const points = [
-    [from.x + from.width, middle(from, from === to ? HEIGHT / 4 : 0)],
-    [lane, middle(from, from === to ? HEIGHT / 4 : 0)],
-    [lane, middle(to, from === to ? -HEIGHT / 4 : 0)],
-    [to.x + to.width, middle(to, from === to ? -HEIGHT / 4 : 0)],
+    [out, from.y + HEIGHT],
+    [out, below],
+    [lane, below],
+    [lane, above],
+    [into, above],
+    [into, to.y],
   ] as const;
-  return arrow(points, `${outer} is taken outside ${inner}, against the order`, 'back');
+  return arrow(points, `${outer} is taken outside ${inner}, against the order`, true);
 }
 
 type Points = readonly (readonly [x: number, y: number])[];
 
-/** How the line looks, and its head, from the point on: it comes from above, or against the order and from the right. */
-const STYLES = {
-  down: { dashes: '', head: 'l-4-8h8z' },
-  back: { dashes: ' stroke-dasharray="5 3"', head: 'l8-4v8z' },
-} as const;
-
-function arrow(points: Points, title: string, style: keyof typeof STYLES): string {
-  const { dashes, head } = STYLES[style];
+function arrow(points: Points, title: string, isDashed: boolean): string {
+  const dashes = isDashed ? ' stroke-dasharray="5 3"' : '';
   const line = `<path d="M${points.map(point).join('L')}" fill="none" stroke="currentColor" stroke-width="1.2"${dashes}/>`;
-  const tip = `<path d="M${point(points.at(-1) ?? [0, 0])}${head}" fill="currentColor"/>`;
+  const tip = `<path d="M${point(points.at(-1) ?? [0, 0])}l-4-8h8z" fill="currentColor"/>`;
   return `<g><title>${escaped(title)}</title>${line}${tip}</g>`;
 }
 
