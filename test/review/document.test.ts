@@ -65,6 +65,14 @@ test('the facts are JSON of the schema, with places in the source', async (t) =>
   );
 });
 
+test('after a reduced search it is said once that nobody asked who is side by side', async (t) => {
+  const reset = await checkVariant(small, 'reset', { maxStates: 100_000, locking: true, how: { strategy: 'reduced' } });
+  const review: Reviewed = { scenario: small, word: 'port-reset', results: new Map([['reset', reset]]), plugged: {} };
+  const text = render(reviewDocument(review, placeOf), 'text').replace(/\s+/g, ' ');
+  t.is(text.split('was not asked').length, 2);
+  t.false(text.includes('next at the same moment'));
+});
+
 test('the answer says where a search was cut, and what was not checked', async (t) => {
   const cut = await checked(small, ['careful'], 20);
   t.is(

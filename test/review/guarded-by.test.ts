@@ -291,7 +291,7 @@ testProp(
       all.locks.map(({ lock, taken, calls }) => [lock, taken.length, calls]),
     );
   },
-  { numRuns: 60 },
+  { numRuns: Number(process.env['AGREEMENT_RUNS'] ?? 60) },
 );
 
 test('accesses in a function that is called from two places are of one site', async (t) => {

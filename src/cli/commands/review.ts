@@ -23,6 +23,9 @@ import { codeOf } from './check.ts';
 
 export const REVIEW_FORMATS = [...DOCUMENT_FORMATS, 'json'] as const;
 
+/** Those that store states, from which all of it is read. */
+export const REVIEW_STRATEGIES = ['auto', 'plain', 'reduced'] as const;
+
 export interface ReviewCommand {
   readonly format: (typeof REVIEW_FORMATS)[number];
   /** Null for stdout. */
@@ -31,6 +34,7 @@ export interface ReviewCommand {
   readonly jobs: number | null;
   /** Also take away each lock, reference and check in turn. */
   readonly loadBearing: boolean;
+  readonly strategy: (typeof REVIEW_STRATEGIES)[number];
   readonly search: Pick<JobOptions['search'], 'maxStates' | 'maxMemory' | 'maxSeconds'>;
 }
 
@@ -81,10 +85,19 @@ interface Checked {
   readonly code: ExitCode;
 }
 
-async function checkAll(terminal: Terminal, jobs: readonly Job[], { jobs: atOnce, search }: ReviewCommand): Promise<Checked> {
+async function checkAll(
+  terminal: Terminal,
+  jobs: readonly Job[],
+  { jobs: atOnce, search, strategy }: ReviewCommand,
+): Promise<Checked> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
-  const options: JobOptions = { search: { ...search, locking: true }, checkpoints: null, resume: false, command: '' };
+  const options: JobOptions = {
+    search: { ...search, locking: true, how: { strategy } },
+    checkpoints: null,
+    resume: false,
+    command: '',
+  };
   const pool = new CheckPool(jobs.length, atOnce, options);
   const codes: ExitCode[] = [];
   const notStarted: string[] = [];
