@@ -38,6 +38,9 @@ export interface ReviewCommand {
   readonly search: Pick<JobOptions['search'], 'maxStates' | 'maxMemory' | 'maxSeconds'>;
 }
 
+/** Somebody has stopped the search. */
+const INTERRUPTED = 'interrupted';
+
 /** @throws ModelError if a scenario is unknown, or the file cannot be written */
 export async function review(terminal: Terminal, wanted: Wanted, command: ReviewCommand): Promise<ExitCode> {
   const { listed, faults } = await select(wanted);
@@ -47,12 +50,16 @@ export async function review(terminal: Terminal, wanted: Wanted, command: Review
   );
   const { results, code } = await checkAll(terminal, jobs, command);
   const reviews: Reviewed[] = [];
+  let goesOn = command.loadBearing && !results.some(({ cut }) => cut === INTERRUPTED);
   for (const each of listed) {
     const { scenario, file, shipped } = each;
     const own = resultsOf(scenario, results);
     if (own.size === 0) continue;
-    const tried = command.loadBearing ? await tryWithout(terminal, each, [...own.keys()], command.jobs) : undefined;
-    if (tried !== undefined && tried.stopped !== null) codes.push(EXIT.cut);
+    const tried = goesOn ? await tryWithout(terminal, each, [...own.keys()], command.jobs) : undefined;
+    if (tried !== undefined && tried.stopped !== null) {
+      goesOn = false;
+      codes.push(EXIT.cut);
+    }
     const word = shipped ? scenario.name : relative(process.cwd(), file);
     reviews.push({ scenario, word, results: own, plugged: tried === undefined ? {} : { loadBearing: tried } });
   }

@@ -12,10 +12,11 @@ import { code } from './spell.ts';
 export function loadBearingBlocks({ results, stopped, surveys }: LoadBearing): readonly Block[] {
   const having = (verdict: ElementResult['verdict']) => results.filter((result) => result.verdict === verdict);
   const breaking = having('load-bearing');
+  const unknown = having('unknown');
   const cut = surveys.filter((survey) => survey.cut !== null).map(({ variant }) => code(variant));
   return [
     paragraph(
-      `Each critical section, reference, check, wait and order of two steps in kernel code was taken away or narrowed, one at a time, and the variants were explored again. Of ${count(results.length, 'change')} ${count(breaking.length, 'breaks', 'break')} something${stopped === null ? '' : `, as far as it went: ${stopped}`}.`,
+      `Each critical section, reference, check, wait and order of two steps in kernel code was taken away or narrowed, one at a time, and the variants were explored again. Of ${count(results.length, 'change')} ${verdict(breaking.length)}${stopped === null ? '' : `, as far as it went: ${stopped}`}.`,
     ),
     ...(cut.length === 0 ? [] : [paragraph(`Nothing was taken from ${listed(cut)}, whose own search was cut.`)]),
     ...titled('Load-bearing:', breaking.map(whatBreaks)),
@@ -28,10 +29,14 @@ export function loadBearingBlocks({ results, stopped, surveys }: LoadBearing): r
       }),
     ),
     ...titled('Nothing new is found without these, exhaustively:', having('unneeded').map(told)),
-    ...titled('Nothing broke before the search was cut:', having('unknown').map(told)),
+    ...titled('Nothing broke before the search was cut:', unknown.filter(({ trials }) => trials.length > 0).map(told)),
+    ...titled('Not come to:', unknown.filter(({ trials }) => trials.length === 0).map(told)),
     ...titled('Not tried, for without it there is no program:', having('untried').map(told)),
   ];
 }
+
+const verdict = (breaking: number): string =>
+  breaking === 0 ? 'none breaks anything' : `${count(breaking, 'breaks', 'break')} something`;
 
 const titled = (title: string, items: readonly string[]): readonly Block[] =>
   items.length === 0 ? [] : [paragraph(title), ...bullets(items)];
