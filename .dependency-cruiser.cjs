@@ -21,6 +21,7 @@ module.exports = {
     not('designs-are-compared-by-their-results', '^src/diff/', '^src/(?!(diff|check|explore|locks|tables|trace|model)/)'),
     not('coverage-counts-what-a-search-met', '^src/coverage/', '^src/(?!(coverage|explore|tables|model)/)'),
     not('documents-stand-alone', '^src/document/', '^src/(?!document/|reporters/layout\\.ts$)'),
+    not('review-concludes-from-searches', '^src/review/', '^src/(?!(review|locks|explore|tables|model)/)'),
     not('reports-read-results', '^src/reporters/', '^src/(live|tables|cli)/'),
     not('only-the-cli-is-the-cli', '^src/(?!cli/)', '^src/cli/'),
     not('only-the-cli-prints', '^src/(?!cli/)', 'node_modules/(commander|picocolors)'),

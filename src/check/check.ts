@@ -8,6 +8,7 @@ import type { Limits } from '../explore/plain-search.ts';
 import { endsOf } from '../explore/serial-ends.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
+import { type Locking, lockingOf } from '../review/locking.ts';
 import { Program } from '../tables/program.ts';
 import { meets, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
@@ -48,6 +49,8 @@ export interface CheckResult {
   readonly serial: SerialVerdict | null;
   /** The race windows of the findings, where they were asked for. */
   readonly windows: Windows | null;
+  /** How its locks are used, where it was asked for. */
+  readonly locking?: Locking;
 }
 
 export interface CheckOptions extends Limits {
@@ -62,6 +65,8 @@ export interface CheckOptions extends Limits {
   /** In bytes, of the whole process. */
   readonly maxMemory?: number | null;
   readonly maxSeconds?: number | null;
+  /** Also learn how the locks are used, from the states of the search. */
+  readonly locking?: boolean;
   /** Where an interrupted search of the same variant ended. */
   readonly from?: Resumption | null;
   /** Told right after the search, before anything else is learned: what it can be gone on from; null if it came to its end. */
@@ -78,6 +83,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   options.onStopped?.(stored.ends?.checkpoint ?? null);
   const searched = await drive(withRaces(stored, how, variant), reason);
   const { found, ends } = searched;
+  const locking = options.locking && ends !== null ? lockingOf(ends, searched.whole !== null) : null;
   const subject: Subject = { scenario, name, variant, program, judge: found.judge };
   const pains: Pains = {
     run: (search) => drive(search, reason),
@@ -118,6 +124,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     questions: program.learned.questions,
     serial: serial?.verdict ?? null,
     windows,
+    ...(locking === null ? {} : { locking }),
   };
 }
 

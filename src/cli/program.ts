@@ -9,6 +9,7 @@ import { addDiff } from './program/diff.ts';
 import { addExport } from './program/export.ts';
 import { addList } from './program/list.ts';
 import { addReplay } from './program/replay.ts';
+import { addReview } from './program/review.ts';
 import { addRun } from './program/run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,6 +32,7 @@ export function programFor(terminal: Terminal, ends: (code: ExitCode) => void): 
   );
   addList(program, terminal, ends);
   addCheck(program, terminal, ends);
+  addReview(program, terminal, ends);
   addReplay(program, terminal, ends);
   addRun(program, terminal, ends);
   addDiff(program, terminal, ends);

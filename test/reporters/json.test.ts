@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { z } from 'zod';
+import { reviewSchema } from '../../src/reporters/review/schema.ts';
 import { checkVariant } from '../../src/index.ts';
 import { coverageSchema } from '../../src/reporters/coverage-schema.ts';
 import { diffSchema } from '../../src/reporters/diff-schema.ts';
@@ -13,7 +14,7 @@ const page = readFileSync(new URL('../../../docs/json.md', import.meta.url), 'ut
 
 const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text) as unknown);
 
-const schemas: readonly z.ZodType[] = [listSchema, checkSchema, replaySchema, replaysSchema, diffSchema, coverageSchema];
+const schemas: readonly z.ZodType[] = [listSchema, checkSchema, replaySchema, replaysSchema, reviewSchema, diffSchema, coverageSchema];
 
 test('each document that the page shows is one of its schema', (t) => {
   t.is(documents.length, schemas.length);

@@ -140,7 +140,7 @@ function report(terminal: Terminal, { result, replay }: Reported, { detail, allS
   terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
 }
 
-function codeOf({ outcome }: CheckResult): ExitCode {
+export function codeOf({ outcome }: CheckResult): ExitCode {
   switch (outcome) {
     case 'as-expected':
       return EXIT.asExpected;
