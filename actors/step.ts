@@ -33,6 +33,16 @@ export interface Meaning {
   readonly atomic?: boolean;
   /** The lockdep subclass of a nested acquire. */
   readonly subclass?: number;
+  /** For lock order: the lock, by its path, that is held around all acquires of this class, in whatever order they come. */
+  readonly nest?: string;
+  /** For lock order: readers of it may nest even where a writer waits between them. */
+  readonly recursive?: boolean;
+  /** Whether the thread may sleep in it. By default it may in a wait and in an acquire, unless they try or are atomic. */
+  readonly sleeps?: boolean;
+  /** Until its release the thread is an interrupt handler. */
+  readonly interrupt?: boolean;
+  /** What it does to interrupts on the thread's CPU; to restore them is to turn them on where its `flags` say so. */
+  readonly irqs?: 'off' | 'on' | 'restore';
   /** An access that the compiler may tear or repeat: neither marked nor atomic. */
   readonly plain?: boolean;
   /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
@@ -245,6 +255,10 @@ export function* WARN(condition: boolean, text: string): Operation<boolean> {
 export function* BUG_ON(condition: boolean, text: string): Operation {
   if (condition) yield* kernel('BUG', text, `BUG_ON(${text})`);
 }
+
+/** `might_sleep()`: where C may sleep and the model has no wait of its own, as in an allocation with GFP_KERNEL. */
+export const might_sleep = (): Operation =>
+  send({ object: 'environment', event: { type: 'might_sleep' }, means: { kind: 'update', sleeps: true }, c: 'might_sleep()' });
 
 /** One step that ends the object's life. What reaches it afterwards is a use after free. To free NULL does nothing. */
 export function* kfree(object: { readonly path: string }): Operation {

@@ -63,6 +63,7 @@ export const nullPage = part<Protocol, object>(nullMachine, {});
 
 type Environment = {
   choose: { with: { what: string; way: string } };
+  might_sleep: object;
   WARN: { with: { text: string } };
   BUG: { with: { text: string } };
 };
@@ -72,6 +73,7 @@ const environmentMachine = setupObject<object, Environment>().createMachine({
   context: {},
   on: {
     choose: { actions: done },
+    might_sleep: { actions: done },
     WARN: {
       actions: {
         type: 'splat',

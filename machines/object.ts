@@ -86,6 +86,8 @@ export interface Part<P extends Protocol = Protocol, C extends object = object> 
   readonly input: C;
   /** It is told, in the same step, of every allocation that is freed: lists, for what their entries may become. */
   readonly hearsFrees: boolean;
+  /** A lock of which the lock validator of the kernel keeps no order: `lockdep_set_novalidate_class()`. */
+  readonly novalidate: boolean;
   /** The contexts that it may come to have: beyond them the model is not meant, and the checker says so. */
   readonly range: (context: C) => boolean;
   readonly [protocol]?: P;
@@ -173,11 +175,12 @@ export const splat = (params: Splat) => ({ type: 'splat', params }) as const;
 export const part = <P extends Protocol, C extends object>(
   machine: AnyStateMachine,
   input: C,
-  options: { hearsFrees?: boolean; range?: (context: C) => boolean } = {},
+  options: { hearsFrees?: boolean; novalidate?: boolean; range?: (context: C) => boolean } = {},
 ): Part<P, C> => ({
   machine,
   input,
   hearsFrees: options.hearsFrees ?? false,
+  novalidate: options.novalidate ?? false,
   range: options.range ?? (() => true),
 });
 

@@ -17,6 +17,10 @@ export const mutex_lock_nested = (lock: Handle<Mutex>, subclass: number): Operat
     }),
   );
 
+/** @param nest_lock held by all who take several locks of this class, which is why their order does not matter */
+export const mutex_lock_nest_lock = (lock: Handle<Mutex>, nest_lock: { readonly path: string }): Operation =>
+  send(message<Mutex, 'mutex_lock'>({ kind: 'acquire', nest: nest_lock.path }, lock, 'mutex_lock'));
+
 /** @returns 0, or -EINTR on a signal that came while it waited */
 export function* mutex_lock_interruptible(lock: Handle<Mutex>): Operation<number> {
   const c = 'mutex_lock_interruptible(&$)';

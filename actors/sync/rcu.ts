@@ -17,7 +17,7 @@ export const rcu_read_lock = access<Rcu, 'rcu_read_lock'>({ ...reader, atomic: t
 export const rcu_read_unlock = access<Rcu, 'rcu_read_unlock'>({ kind: 'release', mode: 'shared' }, 'rcu_read_unlock', {
   c: 'rcu_read_unlock()',
 });
-export const srcu_read_lock = access<Srcu, 'srcu_read_lock'>(reader, 'srcu_read_lock');
+export const srcu_read_lock = access<Srcu, 'srcu_read_lock'>({ ...reader, sleeps: false }, 'srcu_read_lock');
 export const srcu_read_unlock = access<Srcu, 'srcu_read_unlock'>({ kind: 'release', mode: 'shared' }, 'srcu_read_unlock');
 
 /** A pointer that is read and published so needs no lock. */

@@ -2,13 +2,20 @@
 import type { Handle } from '../../machines/object.ts';
 import { EINTR } from '../../machines/sync/errno.ts';
 import type { Rwsem } from '../../machines/sync/rwsem.ts';
-import { access, message, type Operation, oneOf } from '../step.ts';
+import { access, message, type Operation, oneOf, send } from '../step.ts';
 
 export const down_read = access<Rwsem, 'down_read'>({ kind: 'acquire', mode: 'shared' }, 'down_read');
 export const down_read_trylock = access<Rwsem, 'down_read_trylock'>(
   { kind: 'acquire', mode: 'shared', try: true },
   'down_read_trylock',
 );
+/** @param subclass what tells it, for lock order, from another lock of its class that the caller holds */
+export const down_read_nested = (sem: Handle<Rwsem>, subclass: number): Operation =>
+  send(
+    message<Rwsem, 'down_read'>({ kind: 'acquire', mode: 'shared', subclass }, sem, 'down_read', undefined, {
+      c: `down_read_nested(&$, ${subclass})`,
+    }),
+  );
 export const up_read = access<Rwsem, 'up_read'>({ kind: 'release', mode: 'shared' }, 'up_read');
 export const down_write_trylock = access<Rwsem, 'down_write_trylock'>({ kind: 'acquire', try: true }, 'down_write_trylock');
 export const up_write = access<Rwsem, 'up_write'>('release', 'up_write');

@@ -17,7 +17,9 @@ export type Mutex = {
   signal: object;
 };
 
-const machine = setupObject<{ owner: string | null }, Mutex>()
+type Context = { owner: string | null };
+
+const machine = setupObject<Context, Mutex>()
   .extend({
     guards: { isOwner: ({ context, event }) => context.owner === stamp(event) },
     actions: {
@@ -50,4 +52,6 @@ const machine = setupObject<{ owner: string | null }, Mutex>()
     },
   });
 
-export const mutex = () => part<Mutex, { owner: string | null }>(machine, { owner: null });
+/** @param options `novalidate`: lockdep_set_novalidate_class(), as device_initialize() does with that of a struct device */
+export const mutex = (options: { readonly novalidate?: boolean } = {}) =>
+  part<Mutex, Context>(machine, { owner: null }, options);

@@ -108,7 +108,7 @@ const defaultName = '0000:00:14.2';
 /** struct device of what is passed through. It is never unplugged here. */
 export const device = struct('device', {
   name: field<string>(defaultName),
-  mutex: mutex(),
+  mutex: mutex({ novalidate: true }),
   driver: pointer<DeviceDriver>(),
   iommu_group: pointer<IommuGroup>(),
   /** Its place among the devices of the group, in C a struct group_device that points here. */

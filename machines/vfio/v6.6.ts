@@ -269,7 +269,7 @@ const embeddedDevice = () => ({
   /** kobj.entry, on the list of devices_kset */
   entry: list_node({ initialised: true }),
   sd: sysfsDir(),
-  mutex: mutex(),
+  mutex: mutex({ novalidate: true }),
   p: devicePrivate(),
 });
 
@@ -294,7 +294,7 @@ export interface IommuGroup extends HandleTo<typeof iommu_group> {}
 
 /** struct device of the parent, which is on a bus and has a driver. It is never unplugged here, so nobody counts it. */
 export const device = struct('device', {
-  mutex: mutex(),
+  mutex: mutex({ novalidate: true }),
   driver: pointer<DeviceDriver>(),
   /** A void pointer, which the driver alone understands. */
   driver_data: pointer<{ readonly path: string }>(),

@@ -12,6 +12,7 @@ import { Program } from '../tables/program.ts';
 import { meets, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
 import { findingsOf, NODES_FOR_BEST, type Pains } from './findings.ts';
+import { findLockOrders } from './lock-order/find.ts';
 import { checkSerial, type SerialCheck, type SerialVerdict, wasCompared } from './serial.ts';
 import { type How, type Searched, searchBy, USUALLY } from './strategy.ts';
 
@@ -80,7 +81,8 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const { findings, consequences } = await findingsOf(subject, searched, pains);
   const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: found.cut === null };
   const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
-  const all = [...findings, ...(serial?.findings ?? [])];
+  const orders = await findLockOrders(subject, searched, [...findings, ...consequences], pains.run);
+  const all = [...findings, ...orders, ...(serial?.findings ?? [])];
   const missing = [
     ...variant.expect.filter((expectation) => !all.some((finding) => meets(finding, expectation))),
     ...variant.leadsTo.filter((expectation) => ![...consequences, ...all].some((finding) => meets(finding, expectation))),

@@ -10,7 +10,7 @@ import { findSymptom } from '../explore/symptom.ts';
 import { whatIsLeftOut } from '../model/leave-out.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
-import { type RacingPair, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
+import { type RacingPair, pairOfKept, pairOfState, pairOfStep, pairOfStuck } from '../trace/racing-pair.ts';
 import { runsOf, type Schedule } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
 import { confirm } from './confirm.ts';
@@ -48,6 +48,7 @@ export async function describe(subject: Subject, { fault, choices, byStep, prove
     loopFrom: null,
     without: whatIsLeftOut(variant),
     symptom: fault.prints === null ? findSymptom(program, judge, state) : null,
+    order: null,
     serial: null,
   };
 }
@@ -88,6 +89,7 @@ export const moversIn = (program: Program, trace: Trace): readonly string[] =>
 
 function pairOf(trace: Trace, fault: Fault, byStep: boolean, program: Program): RacingPair {
   const paths = fault.reads.map((slot) => program.world.slots[slot]?.path ?? '');
+  if (fault.kind === 'sleep-in-atomic' || fault.kind === 'lock-held-at-exit') return pairOfKept(trace, fault);
   if (byStep) return pairOfStep(trace, fault.kind, paths);
   if (fault.sites.length === 0) return pairOfState(trace, paths);
   return pairOfStuck(trace.standing.filter(({ thread }) => fault.sites.some((site) => site.thread === thread)));
@@ -100,6 +102,7 @@ function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: Ra
 }
 
 function sentence({ kind, object, text, sites }: Fault): string {
+  if (kind === 'sleep-in-atomic') return `${sites[0]?.function}() may sleep in ${sites[0]?.event}() ${text}`;
   if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
   if (kind === 'never-reached') return `"${object}": ${text}`;
   const [site] = sites;

@@ -39,6 +39,7 @@ export async function describeEndless(
     trace: live,
     loopFrom: prefix.length + 1,
     without: whatIsLeftOut(variant),
+    order: null,
     symptom: null,
     serial: null,
   };

@@ -4,6 +4,7 @@ import type { Fault } from '../explore/judge.ts';
 import type { WholeOperation } from '../explore/serial-orders.ts';
 import type { Place } from '../explore/serial-outcome.ts';
 import type { Symptom } from '../explore/symptom.ts';
+import type { LockOrder } from './lock-order/lock-order.ts';
 import type { RacingPair } from '../trace/racing-pair.ts';
 import type { Schedule } from '../trace/schedule.ts';
 import type { Trace } from '../trace/trace.ts';
@@ -52,6 +53,8 @@ export interface Finding {
   readonly fault: Fault;
   /** What a kernel would first say, where it says nothing at the finding itself. */
   readonly symptom: Symptom | null;
+  /** For locks that are taken in an order that may end in a deadlock. */
+  readonly order: LockOrder | null;
   /** For a run that ends as no order of whole operations does. */
   readonly serial: NearestOrder | null;
 }

@@ -150,6 +150,7 @@ function neverReached(subject: Subject, wanted: string): Finding {
     trace: null,
     loopFrom: null,
     without: [],
+    order: null,
     symptom: null,
     serial: null,
   };

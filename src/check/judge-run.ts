@@ -10,6 +10,7 @@ import { variantOf } from './check.ts';
 import { describe, type Subject } from './describe.ts';
 import { describeEndless } from './endless.ts';
 import { endlessIn } from './endless-run.ts';
+import { lockOrdersOn } from './lock-order/on-run.ts';
 import { serialOn } from './serial-run.ts';
 import type { Finding } from './finding.ts';
 import { inOriginal } from './shrink.ts';
@@ -59,6 +60,7 @@ export async function judgeRun(
         : await inOriginal(original, subject, finding, { ...met, fault: subject.judge.keyOf(fault) });
     add(whole ?? finding, primary, after, whole !== null);
   }
+  for (const order of await lockOrdersOn(subject, choices)) add(order, faults.length === 0, choices.length);
   if (loop === null) {
     const unserial = await serialOn(subject, choices);
     if (unserial !== null) add(unserial, faults.length === 0, choices.length);

@@ -44,6 +44,7 @@ export async function describeUnserial(
     trace: live,
     loopFrom: null,
     without: [],
+    order: null,
     symptom: null,
     serial: { order: nearest.serial.order(), differences, outcomes },
   };

@@ -1,5 +1,6 @@
 /** What is wrong with a step or a state. The searches ask it; it knows no search. */
 import type { Kind, Splat } from '../../machines/object.ts';
+import type { Kept } from '../model/held.ts';
 import { plainName } from '../model/names.ts';
 import type { Variant } from '../model/scenario.ts';
 import { functionsOf } from '../model/stack.ts';
@@ -42,11 +43,22 @@ export const SEARCHED: readonly Kind[] = [
   'refcount',
   'deadlock',
   'self-deadlock',
+  'lock-order',
+  'sleep-in-atomic',
+  'lock-held-at-exit',
   'unlock-imbalance',
   'warn',
   'bug',
   'list-corruption',
 ];
+
+/** Why the thread must not sleep there, as a clause. */
+function whyAtomic({ held, irqsOff }: Position): string {
+  if (held.some(({ interrupt }) => interrupt)) return 'in an interrupt handler';
+  const locks = [...new Set(held.filter(({ atomic }) => atomic).map(({ object }) => plainName(object)))].toSorted();
+  if (locks.length > 0) return `while it holds ${locks.join(' and ')}`;
+  return irqsOff ? 'with interrupts off' : '';
+}
 
 export class Judge {
   readonly faults: Fault[] = [];
@@ -84,7 +96,7 @@ export class Judge {
   /** Something is wrong in the state, whether or not it is an end: asked of every state, so nothing is made for it. */
   isWrong(state: Int32Array): boolean {
     for (const predicate of this.always) if (!predicate.of(state)) return true;
-    for (let thread = 0; thread < this.program.threads; thread++) if (this.program.isStuckInItself(state, thread)) return true;
+    for (let thread = 0; thread < this.program.threads; thread++) if (this.program.standsWrong(state, thread)) return true;
     return false;
   }
 
@@ -92,9 +104,8 @@ export class Judge {
   ofState(state: Int32Array, terminal: boolean): readonly number[] {
     const found: number[] = [];
     for (const predicate of this.always) if (!predicate.of(state)) found.push(this.broken('invariant', predicate, state));
-    for (let thread = 0; thread < this.program.threads; thread++) {
-      if (this.program.isStuckInItself(state, thread)) found.push(this.ofSelfDeadlock(this.program.position(state, thread)));
-    }
+    for (let thread = 0; thread < this.program.threads; thread++)
+      if (this.program.standsWrong(state, thread)) found.push(...this.ofStanding(state, thread));
     if (terminal) found.push(...this.ofEnd(state));
     return found;
   }
@@ -162,6 +173,44 @@ export class Judge {
       prints: prints === null || kind !== 'use-after-free' ? prints : `${prints} in ${site.function}`,
       sites: [site],
       reads: [slot],
+    });
+  }
+
+  /** What is wrong with where the thread stands. */
+  ofStanding(state: Int32Array, thread: number): readonly number[] {
+    const position = this.program.position(state, thread);
+    return [
+      ...(this.program.isStuckInItself(state, thread) ? [this.ofSelfDeadlock(position)] : []),
+      ...(position.sleeps ? [this.ofSleep(position)] : []),
+      ...position.kept.map((kept) => this.ofKept(position, kept)),
+    ];
+  }
+
+  private ofSleep(position: Position): number {
+    const site = this.siteOf(position);
+    const object = site.object === 'environment' ? site.function : site.object;
+    const text = whyAtomic(position);
+    return this.number(`sleep-in-atomic|${object}|${text}|${site.function}|${site.event}`, {
+      kind: 'sleep-in-atomic',
+      object,
+      text,
+      prints: 'BUG: sleeping function called from invalid context',
+      sites: [site],
+      reads: [],
+    });
+  }
+
+  private ofKept(position: Position, { object: path, operation }: Kept): number {
+    const object = plainName(path);
+    const thread = this.program.world.threads[position.thread]?.name ?? '';
+    const isTask = this.isTask(position);
+    return this.number(`lock-held-at-exit|${object}|${operation}|${isTask}`, {
+      kind: 'lock-held-at-exit',
+      object,
+      text: isTask ? 'it is still held on return to user space' : 'it is still held when its holder is done',
+      prints: isTask ? 'WARNING: lock held when returning to user space!' : `WARNING: ${thread} still has locks held!`,
+      sites: [{ thread, function: operation, event: 'return', object }],
+      reads: [],
     });
   }
 

@@ -11,26 +11,26 @@ import { type Alternative, decode, encode, isAgain, type Mark, type Operation, t
 import type { Json } from '../../machines/object.ts';
 import { edited } from './editing/edited.ts';
 import { ModelError, messageOf } from './errors.ts';
+import { type Held, heldBy, type Kept, nameHeld } from './held.ts';
 import { freeze, survivesJson } from './json.ts';
 import { type Call, isOk, type Thread } from './scenario.ts';
-
-export interface Held {
-  readonly object: string;
-  readonly mode: 'exclusive' | 'shared';
-}
 
 /** What a thread carries from one call to the next. */
 export interface Root {
   readonly call: number;
   readonly locals: { readonly [name: string]: Json };
   readonly held: readonly Held[];
+  /** What the call before has taken and returned with. */
+  readonly kept: readonly Kept[];
+  /** It has turned interrupts off. */
+  readonly irqsOff: boolean;
   /** How many slots of each pool it has taken. */
   readonly allocated: { readonly [pool: string]: number };
   /** What each call has returned, by its number, where an oracle asks for all of them. */
   readonly results: { readonly [call: string]: Json };
 }
 
-export const START: Root = { call: 0, locals: {}, held: [], allocated: {}, results: {} };
+export const START: Root = { call: 0, locals: {}, held: [], kept: [], irqsOff: false, allocated: {}, results: {} };
 
 export interface NamedThread extends Thread {
   readonly name: string;
@@ -91,6 +91,9 @@ export class Cursor {
   private fed = 0;
   private deferred = 0;
   private held: Held[];
+  /** What the last call has kept, as long as nothing was done since. */
+  private kept: readonly Kept[];
+  private irqsOff: boolean;
   private allocated: { [pool: string]: number };
   private generator: Operation<unknown> | null = null;
 
@@ -98,6 +101,8 @@ export class Cursor {
     this.thread = thread;
     this.root = root;
     this.held = [...root.held];
+    this.kept = root.kept;
+    this.irqsOff = root.irqsOff;
     this.allocated = { ...root.allocated };
     this.pending = log;
     this.begin();
@@ -106,6 +111,15 @@ export class Cursor {
 
   get locksHeld(): readonly Held[] {
     return this.held;
+  }
+
+  /** The thread is between two calls, or at its end, and holds what the call before it has taken. */
+  get locksKept(): readonly Kept[] {
+    return this.kept;
+  }
+
+  get hasIrqsOff(): boolean {
+    return this.irqsOff;
   }
 
   get locals(): Root['locals'] {
@@ -119,12 +133,13 @@ export class Cursor {
   /** Names the position: two cursors with the same key go on alike. */
   get key(): string {
     const { call, locals, results } = this.root;
-    return JSON.stringify([this.status, call, locals, results, this.heldInAnyOrder, this.allocated, this.log]);
+    const { status, heldInAnyOrder, kept, irqsOff, allocated, log } = this;
+    return JSON.stringify([status, call, locals, results, heldInAnyOrder, kept, irqsOff, allocated, log]);
   }
 
   /** Who lets go of two locks and takes them again in the other order stands where it stood. */
   private get heldInAnyOrder(): readonly string[] {
-    return this.held.map(({ object, mode }) => `${object} ${mode}`).toSorted();
+    return this.held.map(nameHeld).toSorted();
   }
 
   allocations(pool: string): number {
@@ -138,6 +153,7 @@ export class Cursor {
     if (step === null || taken === undefined) throw new RangeError(`${this.thread.name} was fed a way that it does not offer`);
     this.wentRound = false;
     this.returned = false;
+    this.kept = [];
     this.fed++;
     if (stops) {
       this.status = 'stopped';
@@ -161,8 +177,8 @@ export class Cursor {
 
   private note(taken: Alternative, reply: Json): void {
     for (const [index, { object, means, event }] of taken.messages.entries()) {
-      if (means.kind === 'acquire' && (!means.try || (index === 0 && reply === true)))
-        this.held.push({ object, mode: means.mode ?? 'exclusive' });
+      if (means.kind === 'acquire' && (!means.try || (index === 0 && reply === true))) this.held.push(heldBy(object, means));
+      if (means.irqs !== undefined) this.irqsOff = means.irqs === 'off' || (means.irqs === 'restore' && event['flags'] !== true && this.irqsOff);
       if (means.kind === 'release') this.letGo(object, means.mode ?? 'exclusive');
       if (event.type === 'kzalloc') this.allocated[object] = this.allocations(object) + 1;
     }
@@ -211,7 +227,8 @@ export class Cursor {
           return;
         }
         if (++round > 1) throw new ModelError(`Thread "${this.thread.name}" repeats for ever without a step`);
-        this.root = { ...START, held: [...this.held], allocated: { ...this.allocated } };
+        const { kept, irqsOff } = this;
+        this.root = { ...START, held: [...this.held], kept, irqsOff, allocated: { ...this.allocated } };
         this.wentRound = true;
         continue;
       }
@@ -273,15 +290,28 @@ export class Cursor {
       );
     const keep = (into: Root['locals'], name: string | number) => ({ ...into, [name]: this.keep(result ?? null) });
     this.returned = true;
+    this.kept = [...this.kept, ...this.takenIn(call)];
     this.root = {
       call: this.root.call + 1,
       locals: call.result === null ? this.root.locals : keep(this.root.locals, call.result),
       held: [...this.held],
+      kept: this.kept,
+      irqsOff: this.irqsOff,
       allocated: { ...this.allocated },
       results: this.thread.keepsResults ? keep(this.root.results, this.root.call) : this.root.results,
     };
     this.generator = null;
     this.log = [];
+  }
+
+  /** The locks that the call has taken, and not let go of. */
+  private takenIn({ operation }: Call): readonly Kept[] {
+    const before = [...this.root.held];
+    return this.held.flatMap((held) => {
+      const at = before.findIndex((other) => nameHeld(other) === nameHeld(held));
+      if (at >= 0) before.splice(at, 1);
+      return at >= 0 || held.interrupt ? [] : [{ ...held, operation: operation.name }];
+    });
   }
 
   private mark(mark: Mark): Json {
@@ -320,7 +350,7 @@ export class Cursor {
 
   /** What must be the same in each turn of a loop, for the log of a turn does not tell of it. */
   private get has(): string {
-    return JSON.stringify([this.heldInAnyOrder, this.allocated, this.deferred]);
+    return JSON.stringify([this.heldInAnyOrder, this.irqsOff, this.allocated, this.deferred]);
   }
 
   /** What goes on from call to call, or from turn to turn, in the form in which a position names it. */

@@ -9,12 +9,13 @@ import type { Event, Meaning } from '../../actors/step.ts';
 import type { Json, Splat } from '../../machines/object.ts';
 import type { Variant } from '../model/scenario.ts';
 import { withoutPlaces } from '../model/stack.ts';
-import { Cursor, type Held, type Root } from '../model/thread.ts';
+import { type Held, type Kept, stepMaySleep } from '../model/held.ts';
+import { Cursor, type Root } from '../model/thread.ts';
 import { type Send, World } from '../model/world.ts';
 import type { Answer } from './answer.ts';
 import { Growing } from './growing.ts';
 import { Answers, type MachineTable, tablesByMachine } from './machine-table.ts';
-import { REACQUIRES, RULES, Stepper } from './stepper.ts';
+import { KEEPS, REACQUIRES, RULES, SLEEPS, Stepper } from './stepper.ts';
 
 /** What the search has to know of a step of kernel code, in the words of the model. */
 export interface Position {
@@ -25,6 +26,10 @@ export interface Position {
   readonly root: Root;
   readonly log: readonly Json[];
   readonly held: readonly Held[];
+  /** What the call that has just returned has taken and kept. */
+  readonly kept: readonly Kept[];
+  /** The thread has turned interrupts off on its CPU. */
+  readonly irqsOff: boolean;
   /** Null once the thread has ended or stopped. */
   readonly step: {
     readonly event: Event;
@@ -37,6 +42,8 @@ export interface Position {
   readonly waits: boolean;
   /** The step is an acquire of what the thread already holds. */
   readonly reacquires: boolean;
+  /** The step may sleep, and the thread must not: for a lock that it holds, in a handler, or with interrupts off. */
+  readonly sleeps: boolean;
   readonly firstWay: number;
   readonly ways: number;
   /** All that the step says: what two cursors in one position must agree on. */
@@ -209,7 +216,9 @@ export class Program extends Stepper {
     const resolved = this.world.waysOf(cursor);
     const acquires = acquireIn(cursor);
     const reacquires = acquires !== null && cursor.locksHeld.some((held) => held.object === acquires.object);
-    this.addPosition(reacquires ? REACQUIRES : 0);
+    const sleeps = stepMaySleep(step) && (cursor.hasIrqsOff || cursor.locksHeld.some(({ atomic }) => atomic));
+    const kept = cursor.locksKept;
+    this.addPosition((reacquires ? REACQUIRES : 0) | (sleeps ? SLEEPS : 0) | (kept.length > 0 ? KEEPS : 0));
     let stack: string | null = null;
     this.positions.push({
       thread,
@@ -218,10 +227,13 @@ export class Program extends Stepper {
       root,
       log: [...log],
       held: [...cursor.locksHeld],
+      kept,
+      irqsOff: cursor.hasIrqsOff,
       step: first === undefined ? null : { event: first.event, object: first.object, stack: () => (stack ??= this.stackAt(id)) },
       waits: first?.means.kind === 'wait',
       acquires,
       reacquires,
+      sleeps,
       firstWay: this.ways.length,
       ways: resolved.length,
       says: saysOf(cursor),

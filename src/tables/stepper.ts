@@ -23,6 +23,8 @@ const STOPPED = -1;
 
 /** What a position is, in its flags. */
 export const REACQUIRES = 1;
+export const SLEEPS = 2;
+export const KEEPS = 4;
 
 /** What the last step did to its thread, in the flags of a kid. */
 const RETURNED = 1;
@@ -112,6 +114,17 @@ export abstract class Stepper {
   /** The position stands before an acquire of what its thread holds. */
   reacquires(position: number): boolean {
     return ((this.positionFlags.all[position] as number) & REACQUIRES) !== 0;
+  }
+
+  /** To stand there is wrong, whatever the objects are in: it sleeps where it must not, or has returned with a lock. */
+  isWrongByItself(position: number): boolean {
+    return ((this.positionFlags.all[position] as number) & (SLEEPS | KEEPS)) !== 0;
+  }
+
+  /** It is wrong that the thread stands where it does. */
+  standsWrong(state: Int32Array, thread: number): boolean {
+    const position = state[this.slots + thread] as number;
+    return this.isWrongByItself(position) || (this.reacquires(position) && this.isStuckInItself(state, thread));
   }
 
   /** The thread stands before an acquire of what it holds, and can go on neither this way nor another. */

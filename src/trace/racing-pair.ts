@@ -1,5 +1,6 @@
 /** The two steps of a trace that make the race: between them lies the window. */
 import type { Kind } from '../../machines/object.ts';
+import { plainName } from '../model/names.ts';
 import type { Standing, Trace, TraceStep } from './trace.ts';
 
 export interface RacingPair {
@@ -54,6 +55,23 @@ export function pairOfStep(trace: Trace, kind: Kind, objects: readonly string[])
   );
   if (look !== undefined) return pair(look, last, intruder);
   return intruder === undefined ? { between: null, marked: [last.index] } : pair(intruder, last);
+}
+
+/** The pair of a lock that is kept too long: where it was taken, or sleep forbidden otherwise, and what came too early. */
+export function pairOfKept(
+  { steps }: Trace,
+  { kind, object, sites: [site] }: { readonly kind: Kind; readonly object: string; readonly sites: readonly KeptAt[] },
+): RacingPair {
+  const forbids = ({ means }: TraceStep) => means.irqs === 'off' || (means.kind === 'acquire' && means.atomic === true);
+  const takes = ({ means, object: path }: TraceStep) => means.kind === 'acquire' && plainName(path) === object;
+  const taken = steps.findLast((step) => step.thread === site?.thread && (kind === 'sleep-in-atomic' ? forbids : takes)(step));
+  if (taken === undefined || site === undefined) return { between: null, marked: [] };
+  return { between: [taken.event.type, site.event], marked: [taken.index] };
+}
+
+interface KeptAt {
+  readonly thread: string;
+  readonly event: string;
 }
 
 /** The pair of threads that are stuck: the steps before which the first two stand. */

@@ -84,11 +84,20 @@ export class Causality {
     const splats = raised.length === 0 ? NOTHING : this.judge.ofStep(run.state(at), run.step(at).thread);
     const before = this.wrong[at] as readonly number[];
     const now = this.lookAt(run.state(at + 1));
-    const states = now.length === 0 ? NOTHING : now.filter((fault) => !before.includes(fault));
+    const states = now.length === 0 ? NOTHING : [...new Set([...now.filter((fault) => !before.includes(fault)), ...this.wherever(run)])];
     this.wrong[at + 1] = now;
     this.shows[at] = splats.length > 0 || states.length > 0;
     if (this.shows[at]) this.judgeStep(run, splats, states);
     for (const earlier of run.dataRaces) this.addRaces(run, earlier, at);
+  }
+
+  /** What is wrong with where the last step has led its thread, though another thread may stand there, too. */
+  private wherever(run: Run): readonly number[] {
+    const state = run.state(run.length);
+    const { thread } = run.step(run.length - 1);
+    return this.program.isWrongByItself(state[this.program.slots + thread] as number)
+      ? this.judge.ofStanding(state, thread)
+      : NOTHING;
   }
 
   private judgeStep(run: Run, splats: readonly number[], states: readonly number[]): void {

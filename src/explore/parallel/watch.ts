@@ -39,7 +39,7 @@ export class Watch {
   /** Something is wrong in the state. */
   isWrong(state: Int32Array): boolean {
     for (let i = 0; i < this.predicates.always; i++) if (!this.recall(i).of(state, true).holds) return true;
-    for (let thread = 0; thread < this.stepper.threads; thread++) if (this.stepper.isStuckInItself(state, thread)) return true;
+    for (let thread = 0; thread < this.stepper.threads; thread++) if (this.stepper.standsWrong(state, thread)) return true;
     return false;
   }
 
@@ -62,7 +62,7 @@ export class Watch {
       if (!look.holds) trouble += ` ${i}`;
     }
     for (let thread = 0; thread < this.stepper.threads; thread++)
-      if (this.stepper.isStuckInItself(state, thread)) trouble += ` at ${state[this.stepper.slots + thread]}`;
+      if (this.stepper.standsWrong(state, thread)) trouble += ` at ${state[this.stepper.slots + thread]}`;
     this.trouble = trouble;
     if (trouble !== '' && this.isNew(`${trouble} ${this.stepper.isTainted(state)}`)) isNew = true;
     if (isNew) this.events.push(at, STATE, 0);

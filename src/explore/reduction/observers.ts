@@ -44,6 +44,11 @@ export class Observers {
     );
   }
 
+  /** The way may lead to where it is wrong to stand. In which order two threads come there, nobody can tell but by which is first. */
+  mayLeadAstray(way: number): boolean {
+    return [...(this.program.ways[way]?.kids.values() ?? [])].some(({ position }) => this.program.isWrongByItself(position));
+  }
+
   /** The way may change one of these places of the state. */
   private moves(places: ReadonlySet<number>, way: number): boolean {
     const { slots, positions } = this.program;
