@@ -140,10 +140,10 @@ export function variantOf(scenario: Scenario, name: string): Variant {
   );
 }
 
-type Reason = (progress: Progress | null) => string | null;
+export type Reason = (progress: Progress | null) => string | null;
 
 /** Lets everything else go on between two turns of the search: signals, the progress line. */
-async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
+export async function drive<R>(search: Turns<R>, reason: Reason): Promise<R> {
   try {
     let turn = await search.next(null);
     while (!turn.done) {

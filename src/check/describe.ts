@@ -7,6 +7,7 @@ import { countPreemptions } from '../explore/best-search.ts';
 import type { Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
 import { findSymptom } from '../explore/symptom.ts';
+import { editsOf } from '../model/edit-variant.ts';
 import { whatIsLeftOut } from '../model/leave-out.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
 import type { Program } from '../tables/program.ts';
@@ -77,7 +78,17 @@ export const scheduleOf = (
   finding: string | null,
   trace: Pick<Trace, 'steps'>,
   loopFrom: number | null,
-): Schedule => ({ scenario: scenario.name, variant: name, finding, without: whatIsLeftOut(variant), ...runsOf(trace, loopFrom) });
+): Schedule => {
+  const edits = editsOf(variant);
+  return {
+    scenario: scenario.name,
+    variant: name,
+    finding,
+    without: whatIsLeftOut(variant),
+    ...(edits.length === 0 ? {} : { edits }),
+    ...runsOf(trace, loopFrom),
+  };
+};
 
 export const meets = ({ kind, object, pair }: Pick<Finding, 'kind' | 'object' | 'pair'>, expectation: Expectation): boolean =>
   kind === expectation.kind &&

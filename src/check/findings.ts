@@ -22,6 +22,8 @@ export interface Pains {
   readonly isStopped: () => boolean;
   /** Leave out of each counterexample the calls that it does not need. */
   readonly shrinks: boolean;
+  /** How much a search for the best may cost. */
+  readonly nodes?: number;
 }
 
 export const NODES_FOR_BEST = 4_000_000;
@@ -60,7 +62,11 @@ interface BestOf {
   readonly ways: ReadonlyMap<Lasso, Counterexample>;
 }
 
-async function bestOf({ program, judge }: Subject, { found: { sightings }, whole }: Searched, { run }: Pains): Promise<BestOf> {
+async function bestOf(
+  { program, judge }: Subject,
+  { found: { sightings }, whole }: Searched,
+  { run, nodes = NODES_FOR_BEST }: Pains,
+): Promise<BestOf> {
   const faults = new Map<number, Counterexample>();
   const ways = new Map<Lasso, Counterexample>();
   const search = async (primary: boolean, lassos: readonly Lasso[]) => {
@@ -72,7 +78,7 @@ async function bestOf({ program, judge }: Subject, { found: { sightings }, whole
       })),
     ];
     if (goals.length === 0) return;
-    const { found } = await run(findBest(program, judge, goals, { primary, maxNodes: NODES_FOR_BEST }));
+    const { found } = await run(findBest(program, judge, goals, { primary, maxNodes: nodes }));
     for (const [i, best] of found.entries()) {
       if (best === null) continue;
       const [sighting, lasso] = [seen[i], lassos[i - seen.length]];

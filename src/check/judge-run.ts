@@ -2,6 +2,8 @@
 import { type Fault, Judge } from '../explore/judge.ts';
 import type { Choice } from '../explore/choice.ts';
 import { InternalError } from '../model/errors.ts';
+import type { Edit } from '../model/edit.ts';
+import { editVariant } from '../model/edit-variant.ts';
 import { leaveOut } from '../model/leave-out.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
@@ -35,6 +37,7 @@ export interface LoopOnRun {
  * Plays a recorded run through the tables and asks the judge of the searches at each step.
  *
  * @param without what was left out of the variant on that run
+ * @param edits what its kernel code was edited by
  */
 export async function judgeRun(
   scenario: Scenario,
@@ -42,9 +45,10 @@ export async function judgeRun(
   steps: readonly TraceStep[],
   loop: LoopOnRun | null = null,
   without: readonly string[] = [],
+  edits: readonly Edit[] = [],
 ): Promise<readonly Raised[]> {
-  const original = subjectOf(scenario, name, []);
-  const subject = without.length === 0 ? original : subjectOf(scenario, name, without);
+  const original = subjectOf(scenario, name, edits, []);
+  const subject = without.length === 0 ? original : subjectOf(scenario, name, edits, without);
   const { program } = subject;
   const raised: Raised[] = [];
   const add = (finding: Finding, primary: boolean, steps: number, isOfVariant = subject === original) => {
@@ -73,8 +77,8 @@ export async function judgeRun(
   return raised;
 }
 
-function subjectOf(scenario: Scenario, name: string, without: readonly string[]): Subject {
-  const variant = leaveOut(variantOf(scenario, name), without);
+function subjectOf(scenario: Scenario, name: string, edits: readonly Edit[], without: readonly string[]): Subject {
+  const variant = leaveOut(editVariant(variantOf(scenario, name), edits), without);
   const program = new Program(variant);
   return { scenario, name, variant, program, judge: new Judge(program, variant) };
 }

@@ -3,7 +3,7 @@ import type { Message, Step } from '../../actors/step.ts';
 import type { SiteKey } from '../model/edit.ts';
 import { whereIs } from '../model/editing/site.ts';
 import { plainName } from '../model/names.ts';
-import type { Program } from '../tables/program.ts';
+import type { Position, Program } from '../tables/program.ts';
 import { spell } from '../trace/spelling.ts';
 import type { TraceStep } from '../trace/trace.ts';
 
@@ -37,10 +37,11 @@ export class Sites {
 
   constructor(program: Program) {
     this.program = program;
-    this.stands = program.positions.map((position) => this.stand(program.cursorAt(position).step));
+    this.stands = program.positions.map((position) => this.stand(position));
   }
 
-  private stand(step: Step | null): Stand | null {
+  private stand(position: Position): Stand | null {
+    const step = position.step === null ? null : this.program.cursorAt(position).step;
     if (step === null) return null;
     const { key, frame, activations } = whereIs(step);
     const name = activations.at(-1)?.split(' ')[0];
@@ -49,7 +50,14 @@ export class Sites {
     const { file, line, column } = frame;
     const place = { file, line, column };
     const c = this.spell(message);
-    const site = this.all.get(key) ?? { key, function: name, event: message.event.type, object: plainName(message.object), c, place };
+    const site = this.all.get(key) ?? {
+      key,
+      function: name,
+      event: message.event.type,
+      object: plainName(message.object),
+      c,
+      place,
+    };
     this.all.set(key, site);
     return { site, step, activations };
   }

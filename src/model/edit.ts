@@ -37,7 +37,7 @@ export interface Hasten {
   readonly kind: 'hasten';
   readonly at: SiteKey;
   readonly before: SiteKey;
-  /** All that the code may hear of the step before: whichever it is, it goes on alike. */
+  /** What the code may hear of the step before, as far as is known: whatever it is, it has to go on alike. */
   readonly replies: readonly Json[];
 }
 

@@ -4,6 +4,8 @@
  *
  * `user` stands for all calls of a thread, `registrar_b.2` for one of them, counted from 1.
  */
+import type { Edit } from './edit.ts';
+import { editVariant } from './edit-variant.ts';
 import { ModelError } from './errors.ts';
 import type { Call, Scenario, Thread, Variant } from './scenario.ts';
 import { resultsOf } from './variant-laws.ts';
@@ -54,7 +56,7 @@ export function withWhatNeedsThem(variant: Variant, without: readonly string[]):
 /** The variant that a schedule is for. @throws ModelError if it leaves out what is not there, or there is no such variant */
 export function variantFor(
   { name, variants }: Pick<Scenario, 'name' | 'variants'>,
-  schedule: { readonly variant: string; readonly without: readonly string[] },
+  schedule: { readonly variant: string; readonly without: readonly string[]; readonly edits?: readonly Edit[] },
 ): Variant {
   const variant = variants[schedule.variant];
   if (variant === undefined)
@@ -62,5 +64,5 @@ export function variantFor(
       `Scenario "${name}" has no variant "${schedule.variant}"`,
       `variants: ${Object.keys(variants).join(', ')}`,
     );
-  return leaveOut(variant, schedule.without);
+  return leaveOut(editVariant(variant, schedule.edits ?? []), schedule.without);
 }

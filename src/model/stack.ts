@@ -86,8 +86,7 @@ export const callSitesOf = (frames: readonly Frame[]): readonly string[] =>
     .map((caller) => (caller === undefined ? '' : `${caller.file}:${caller.line}:${caller.column}`));
 
 /** The place of the statement that makes the step; null where a thread calls a primitive by itself. */
-export const statementOf = (stack: string): Frame | null =>
-  framesOf(stack).find(({ file }) => !primitiveFile.test(file)) ?? null;
+export const statementOf = (stack: string): Frame | null => framesOf(stack).find(({ file }) => !primitiveFile.test(file)) ?? null;
 
 /** The kernel functions that stand open, each with the place from which it was called, outermost first. */
 export function activationsOf(stack: string): readonly string[] {

@@ -10,7 +10,7 @@ const MOST_THREADS = 32;
 const NAME = /^[A-Za-z_][^\s.@#]*$/;
 const NO_OBJECT = ['NULL', 'environment', 'next', 'blocked', 'ended', 'result', 'all'];
 const NO_PART = ['allocation', 'freed', 'path', 'then', 'toJSON'];
-const NO_THREAD = ['loop:', 'without:'];
+const NO_THREAD = ['loop:', 'without:', 'edit:'];
 
 /** @throws ModelError that says what is wrong and what to do about it */
 export function checkVariantLaws({

@@ -8,8 +8,11 @@
  *     user 12 wait_for_completion(device.comp)=timeout
  *
  * It is for the variant as it stands, or without some of its calls: each `without:` is followed by one word, the name of
- * a thread that makes no call, or the name of a thread and which of its calls is left out, from 1.
+ * a thread that makes no call, or the name of a thread and which of its calls is left out, from 1. Each `edit:` is followed
+ * by one word of JSON, which says how its kernel code is edited.
  */
+import type { Edit } from '../model/edit.ts';
+import { formatEdit, parseEdit } from '../model/edit-text.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Trace } from './trace.ts';
 
@@ -30,6 +33,8 @@ export interface Schedule {
   readonly finding: string | null;
   /** What is left out of the variant: `user`, a whole thread; `registrar_b.2`, its second call. */
   readonly without: readonly string[];
+  /** What its kernel code is edited by, if it is. */
+  readonly edits?: readonly Edit[];
   readonly runs: readonly Run[];
   /** The runs from here on come round for ever; null if the schedule ends. */
   readonly loop: number | null;
@@ -37,6 +42,7 @@ export interface Schedule {
 
 const LOOP = 'loop:';
 const WITHOUT = 'without:';
+const EDIT = 'edit:';
 
 /** One word, for words are what white space separates: the name of a way may be several. */
 export const nameStep = (event: string, object: string, way: string | null): string =>
@@ -61,10 +67,11 @@ export function runsOf({ steps }: Pick<Trace, 'steps'>, loopFrom: number | null 
   return { runs, loop };
 }
 
-export const formatSchedule = ({ scenario, variant, finding, without, runs, loop }: Schedule): string =>
+export const formatSchedule = ({ scenario, variant, finding, without, edits = [], runs, loop }: Schedule): string =>
   [
     `${FORMAT} ${scenario}/${variant}${finding === null ? '' : ` ${finding}`}`,
     ...without.map((what) => `${WITHOUT} ${what}`),
+    ...edits.map((edit) => `${EDIT} ${formatEdit(edit)}`),
     ...runs.flatMap(({ thread, steps, last }, i) => [...(i === loop ? [LOOP] : []), `${thread} ${steps} ${last}`]),
     '',
   ].join('\n');
@@ -84,7 +91,7 @@ export function parseSchedule(text: string): Schedule {
   if (scenario === undefined || variant === undefined)
     throw new ModelError(`The schedule names no scenario and variant: "${design ?? ''}"`, next);
   const finding =
-    rest[0] !== undefined && rest[0] !== LOOP && rest[0] !== WITHOUT && !/^\d+$/.test(rest[1] ?? '')
+    rest[0] !== undefined && ![LOOP, WITHOUT, EDIT].includes(rest[0]) && !/^\d+$/.test(rest[1] ?? '')
       ? (rest.shift() ?? null)
       : null;
   const without: string[] = [];
@@ -93,6 +100,11 @@ export function parseSchedule(text: string): Schedule {
     if (what === undefined)
       throw new ModelError('The schedule does not say what it is without', `"${WITHOUT} thread" or "${WITHOUT} thread.2"`);
     without.push(what);
+  }
+  const edits: Edit[] = [];
+  while (rest[0] === EDIT) {
+    const [, edit] = rest.splice(0, 2);
+    edits.push(parseEdit(edit ?? ''));
   }
   const runs: Run[] = [];
   let loop: number | null = null;
@@ -115,5 +127,5 @@ export function parseSchedule(text: string): Schedule {
     i += 3;
   }
   if (runs.length === 0) throw new ModelError('The schedule has no steps', next);
-  return { scenario, variant, finding, without, runs, loop };
+  return { scenario, variant, finding, without, ...(edits.length === 0 ? {} : { edits }), runs, loop };
 }

@@ -166,7 +166,7 @@ test('a lock is taken before a check, whatever that says', async (t) => {
   const edited = (x: number) => stepsOf(one(check_then_lock, { 'box.x': { value: x } }), [edit]);
   t.deepEqual(await edited(0), ['mutex_lock(&box->m)', 'box->x', 'box->y = 1', 'mutex_unlock(&box->m)']);
   t.deepEqual(await edited(4), ['mutex_lock(&box->m)', 'box->x', 'mutex_unlock(&box->m)']);
-  await t.throwsAsync(edited(5), { instanceOf: ModelError, message: /replies what it never did before/ });
+  t.deepEqual(await edited(5), ['mutex_lock(&box->m)', 'box->x', 'mutex_unlock(&box->m)']);
 });
 
 test('a step that depends on what comes before it cannot be hastened', async (t) => {
@@ -337,12 +337,7 @@ test('down_write() is one statement: dropped with its wait, and delayed with it'
     expect: [],
   });
   const at = placesOf(two);
-  t.deepEqual(await stepsOf(two, [{ kind: 'drop', at: [at('down_write')] }]), [
-    'box->x',
-    'box->x',
-    'box->x = 1',
-    'box->x = 1',
-  ]);
+  t.deepEqual(await stepsOf(two, [{ kind: 'drop', at: [at('down_write')] }]), ['box->x', 'box->x', 'box->x = 1', 'box->x = 1']);
   t.deepEqual(await stepsOf(two, [{ kind: 'delay', at: at('down_write'), past: [at('load')] }]), [
     'box->x',
     'box->x',
@@ -387,10 +382,11 @@ test('a lock that is left out in a loop and kept is no program', async (t) => {
     instanceOf: ModelError,
     message: /goes round/,
   });
-  t.deepEqual(
-    await stepsOf(one(swaps), [{ kind: 'drop', at: [at('mutex_lock', 'swaps', 0), at('mutex_lock', 'swaps', 1)] }]),
-    ['box->x = 0', 'box->x = 1', 'box->x = 2'],
-  );
+  t.deepEqual(await stepsOf(one(swaps), [{ kind: 'drop', at: [at('mutex_lock', 'swaps', 0), at('mutex_lock', 'swaps', 1)] }]), [
+    'box->x = 0',
+    'box->x = 1',
+    'box->x = 2',
+  ]);
 });
 
 test('a lock that a call keeps cannot be left out', async (t) => {

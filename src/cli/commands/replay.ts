@@ -51,7 +51,7 @@ async function play(schedule: Schedule, scenario: Scenario, variant: Variant): P
   const trace = await new LiveRun(variant).run(strategy);
   const diverged = unknownThread(schedule, variant) ?? strategy.diverged;
   if (diverged !== null) return { schedule, trace, diverged, raised: [], finding: null };
-  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule), schedule.without);
+  const raised = await judgeRun(scenario, schedule.variant, trace.steps, loopOf(schedule), schedule.without, schedule.edits);
   const named = raised.find(({ finding }) => schedule.finding === null || finding.id === schedule.finding);
   // With calls left out, what is found may be of that design alone: then it is not shown as a finding of this one.
   return { schedule, trace, diverged, raised, finding: named?.isOfVariant === true ? named : null };

@@ -6,6 +6,8 @@ import { movable, moved } from './locks.ts';
 import { type Ahead, noProgram, type Rule, taken } from './rule.ts';
 import { placesIn } from './site.ts';
 
+const isSame = (one: Step, other: Step): boolean => JSON.stringify(one.step) === JSON.stringify(other.step);
+
 export function hastens({ at, before, replies }: Hasten): Rule {
   const isHere = placesIn([at]);
   const isBefore = placesIn([before]);
@@ -17,7 +19,7 @@ export function hastens({ at, before, replies }: Hasten): Rule {
     const all = replies.map((reply) => ahead(reply));
     const [first = null] = all;
     if (all.every((step) => step === null || !isHere(step))) return null;
-    if (all.some((step) => step === null || !isHere(step) || JSON.stringify(step.step) !== JSON.stringify(first?.step)))
+    if (all.some((step) => step === null || first === null || !isHere(step) || !isSame(step, first)))
       throw noProgram('whether a step is made depends on what comes after it');
     return first;
   }
@@ -42,8 +44,8 @@ export function hastens({ at, before, replies }: Hasten): Rule {
       if (first === null) return yield* taken(step);
       const done = { heard: yield* takeFirst(first, ahead) };
       const heard = yield* taken(step);
-      if (!replies.some((reply) => JSON.stringify(reply) === JSON.stringify(heard)))
-        throw noProgram('a step replies what it never did before');
+      const then = ahead(heard);
+      if (then === null || !isSame(then, first)) throw noProgram('whether a step is made depends on what comes after it');
       early = done;
       return heard;
     },

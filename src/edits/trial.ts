@@ -1,0 +1,164 @@
+/** A variant as it stands, and the same with one small edit: what is found in the one and not in the other. */
+import { drive, type Reason, variantOf } from '../check/check.ts';
+import type { Subject } from '../check/describe.ts';
+import type { Finding } from '../check/finding.ts';
+import { findingsOf, type Pains } from '../check/findings.ts';
+import { type Searched, searchBy, USUALLY } from '../check/strategy.ts';
+import type { Sighting } from '../explore/found.ts';
+import { cutAt } from '../explore/plain-search.ts';
+import { ModelError } from '../model/errors.ts';
+import type { Edit } from '../model/edit.ts';
+import { editVariant } from '../model/edit-variant.ts';
+import type { Scenario, Variant } from '../model/scenario.ts';
+import { Program } from '../tables/program.ts';
+import type { Survey, Trial } from './element.ts';
+import { elementsIn } from './elements.ts';
+import { racesIn } from './races.ts';
+
+export interface TrialLimits {
+  /** So many states are met one by one; if there are more, what only repeats itself is left out. */
+  readonly maxStored: number;
+  readonly maxStates: number;
+  /** For the search for the best counterexample. */
+  readonly nodesForBest: number;
+  /** Of so many new faults counterexamples are made. */
+  readonly mostFindings: number;
+}
+
+export const TRIAL_LIMITS: TrialLimits = { maxStored: 60_000, maxStates: 300_000, nodesForBest: 300_000, mostFindings: 3 };
+
+interface Run {
+  readonly subject: Subject;
+  readonly searched: Searched;
+}
+
+/** What there is in a variant to take away, and how it comes out with everything in its place. */
+export async function survey(scenario: Scenario, name: string, limits: TrialLimits, reason: Reason): Promise<Survey> {
+  const { subject, searched } = await run(scenario, name, variantOf(scenario, name), limits, reason);
+  const { program, judge } = subject;
+  const { found } = searched;
+  const orders = ordersIn(program);
+  const { findings, consequences } = await findingsOf(subject, searched, painsOf(limits, reason));
+  const faults = [
+    ...found.sightings.map(({ fault }) => judge.keyOf(fault)),
+    ...[...findings, ...consequences].filter(isOfJudge).map(({ fault }) => judge.keyOf(fault.id)),
+  ];
+  return {
+    variant: name,
+    elements: found.cut === null ? elementsIn(program) : [],
+    cut: found.cut,
+    states: found.states,
+    faults: [...new Set(faults)],
+    reached: found.sometimes.flatMap(({ name, reached }) => (reached ? [name] : [])),
+    orders: [...orders],
+  };
+}
+
+/** @param known the variant as it stands */
+export async function tryWith(
+  scenario: Scenario,
+  known: Survey,
+  edits: readonly Edit[],
+  limits: TrialLimits,
+  reason: Reason,
+): Promise<Trial> {
+  const began = performance.now();
+  const nothing = {
+    variant: known.variant,
+    findings: [],
+    faults: 0,
+    unreached: [],
+    lost: 0,
+    states: 0,
+    everyState: false,
+    why: null,
+  };
+  const seconds = () => (performance.now() - began) / 1000;
+  try {
+    const variant = editVariant(variantOf(scenario, known.variant), edits);
+    const tried = await run(scenario, known.variant, variant, limits, reason);
+    const { found } = tried.searched;
+    const { states, cut } = found;
+    const everyState = cut === null && tried.searched.whole !== null;
+    if (cut === null && isSame(ordersIn(tried.subject.program), known.orders))
+      return { ...nothing, outcome: 'same', states, everyState, seconds: seconds() };
+    const compared = await compare(tried, known, limits, reason);
+    const breaks = compared.faults > 0 || compared.unreached.length > 0;
+    const outcome = breaks ? 'breaks' : cut === null ? 'holds' : 'cut';
+    return { ...nothing, ...compared, outcome, states, everyState, why: cut, seconds: seconds() };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { ...nothing, outcome: 'no-program', why: error.message, seconds: seconds() };
+  }
+}
+
+async function run(scenario: Scenario, name: string, variant: Variant, limits: TrialLimits, reason: Reason): Promise<Run> {
+  const program = new Program(variant);
+  const searched = await search(program, variant, limits, reason);
+  const { found, ends } = searched;
+  const sightings = ends === null ? found.sightings : [...found.sightings, ...racesIn(ends)];
+  const subject = { scenario, name, variant, program, judge: found.judge };
+  return { subject, searched: { ...searched, found: { ...found, sightings } } };
+}
+
+/** Every state, if they are not too many: in what is left out nobody looks for data races, or for what never ends. */
+async function search(program: Program, variant: Variant, limits: TrialLimits, reason: Reason): Promise<Searched> {
+  const everyState = { ...USUALLY, strategy: 'plain' } as const;
+  const first = await drive(searchBy(everyState, program, variant, { maxStates: limits.maxStored }), reason);
+  if (first.found.cut !== cutAt(limits.maxStored)) return first;
+  return drive(searchBy(USUALLY, program, variant, { maxStates: limits.maxStates }), reason);
+}
+
+const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
+  run: (search) => drive(search, reason),
+  isStopped: () => reason(null) !== null,
+  shrinks: false,
+  nodes: nodesForBest,
+});
+
+async function compare({ subject, searched }: Run, known: Survey, limits: TrialLimits, reason: Reason) {
+  const { judge } = subject;
+  const { found } = searched;
+  const isNew = (fault: number) => !known.faults.includes(judge.keyOf(fault));
+  const fresh = found.sightings.filter(({ fault, primary }) => primary && isNew(fault));
+  const sightings = cheapestFirst(fresh).slice(0, limits.mostFindings);
+  const only: Searched = { ...searched, found: { ...found, sightings, sometimes: [] } };
+  const { findings } = await findingsOf(subject, only, painsOf(limits, reason));
+  const all = findings.filter((finding) => isOfJudge(finding) && isNew(finding.fault.id));
+  const met = new Set(found.sightings.map(({ fault }) => judge.keyOf(fault)));
+  return {
+    findings: all.toSorted((a, b) => costOf(a).localeCompare(costOf(b))),
+    faults: Math.max(fresh.length, all.length),
+    unreached:
+      found.cut === null
+        ? found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name)).map(({ name }) => name)
+        : [],
+    lost: found.cut === null ? known.faults.filter((key) => !met.has(key)).length : 0,
+  };
+}
+
+/** The shorter its way, the likelier that it says what is wrong and not what comes of it. */
+const cheapestFirst = (sightings: readonly Sighting[]): readonly Sighting[] =>
+  sightings
+    .map((sighting) => ({ sighting, steps: sighting.way().length }))
+    .toSorted((a, b) => a.steps - b.steps)
+    .map(({ sighting }) => sighting);
+
+const costOf = ({ preemptions, threads, trace }: Finding): string =>
+  [preemptions, threads.length, trace?.steps.length ?? 0].map((n) => String(n).padStart(6, '0')).join(' ');
+
+/** What was to be reached and never was is no fault of a step or a state. */
+const isOfJudge = ({ kind }: Finding): boolean => kind !== 'never-reached';
+
+/** By what it says, for positions have other numbers in another program. */
+function ordersIn({ positions, ways }: Program): ReadonlySet<string> {
+  const orders = new Set<string>();
+  for (const { firstWay, ways: count, says, thread } of positions)
+    for (const { name, kids } of ways.slice(firstWay, firstWay + count))
+      for (const { position, reply } of kids.values())
+        orders.add(`${thread} ${says} ${name} ${JSON.stringify(reply)} ${positions[position]?.says}`);
+  return orders;
+}
+
+const isSame = (orders: ReadonlySet<string>, known: readonly string[]): boolean =>
+  orders.size === known.length && known.every((order) => orders.has(order));
