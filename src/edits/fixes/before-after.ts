@@ -1,89 +1,96 @@
-/** What an edit does to the code, as steps: those of the functions that it changes, before and after. */
-import type { Finding } from '../../check/finding.ts';
+/**
+ * What a fix does to the code, in the steps of the functions that it changes: as a patch would show it. The steps are those
+ * of a run in which the threads go one after the other, the racing ones first.
+ */
 import { LiveRun } from '../../live/live-run.ts';
 import type { Strategy } from '../../live/scheduler.ts';
 import type { Edit } from '../../model/edit.ts';
-import { editVariant } from '../../model/edit-variant.ts';
-import { leaveOut } from '../../model/leave-out.ts';
 import type { Variant } from '../../model/scenario.ts';
-import type { TraceStep } from '../../trace/trace.ts';
+import type { Sites } from '../sites.ts';
+import { type Line, patched } from './patch.ts';
+import { stepsTaken, type Taken } from './steps-taken.ts';
 
 /** So many steps around what is changed. */
 const AROUND = 2;
 /** A run that loops shows all there is to see in so many steps. */
-const MOST_STEPS = 400;
+const MOST_STEPS = 600;
 
-/** Of each thread that races, one after the other, as far as each goes by itself. */
-export async function beforeAndAfter(variant: Variant, edits: readonly Edit[], finding: Finding): Promise<readonly string[]> {
-  const design = leaveOut(variant, finding.without);
-  const threads = finding.threads;
-  const [before, after] = [await alone(design, threads), await alone(editVariant(design, edits), threads)];
-  return threads.flatMap((thread) => {
-    const [one, other] = [before, after].map((steps) => linesOf(steps.filter((step) => step.thread === thread)));
-    const lines = shortened(difference(one as readonly string[], other as readonly string[]));
-    return lines.length === 0 ? [] : [`${thread}:`, ...lines.map((line) => `  ${line}`)];
+/** @returns lines that begin with a space, `-` or `+`, below the name of each function that is changed */
+export async function beforeAndAfter(
+  variant: Variant,
+  edits: readonly Edit[],
+  threads: readonly string[],
+  sites: Sites,
+): Promise<readonly string[]> {
+  const functions: Line[][] = [];
+  for (const key of edits.flatMap(placesOf)) {
+    if (functions.some((lines) => lines.some((line) => line.key === key))) continue;
+    const lines = await functionAround(variant, key, threads);
+    if (lines !== null) functions.push(lines);
+  }
+  return functions.flatMap((lines) => {
+    const after = edits.reduce<readonly Line[]>((known, edit) => patched(known, edit, sites), lines);
+    return shortened(after);
   });
 }
 
-/** The first thread as far as it goes, then the next; who was held up goes on as soon as it can. */
-async function alone(variant: Variant, threads: readonly string[]): Promise<readonly TraceStep[]> {
-  let left = MOST_STEPS;
-  const inTurn: Strategy = {
-    name: 'one after the other',
-    choose: (options) => (left-- <= 0 ? null : (threads.flatMap((thread) => options.filter((option) => option.thread === thread))[0] ?? null)),
-  };
-  return (await new LiveRun(variant).run(inTurn)).steps;
+const placesOf = (edit: Edit): readonly string[] =>
+  edit.kind === 'hold' ? [edit.from] : typeof edit.at === 'string' ? [edit.at] : edit.at.slice(0, 1);
+
+/** The steps of the function in which the statement stands, from a run that comes by. */
+async function functionAround(variant: Variant, key: string, threads: readonly string[]): Promise<Line[] | null> {
+  const all = [...new Set([...threads, ...Object.keys(variant.threads)])];
+  for (const first of all) {
+    const { taken } = stepsTaken(variant, await inTurn(variant, [first, ...all.filter((thread) => thread !== first)]));
+    const here = taken.find(({ where }) => where.key === key);
+    if (here !== undefined) return linesOf(taken, here);
+  }
+  return null;
 }
 
-/** Steps with the functions in which they stand, indented. */
-function linesOf(steps: readonly TraceStep[]): readonly string[] {
-  const lines: string[] = [];
-  let open: readonly string[] = [];
-  for (const { functions, c } of steps) {
-    const kept = functions.findIndex((name, depth) => name !== open[depth]);
-    const from = kept < 0 ? functions.length : kept;
-    for (const [depth, name] of functions.entries()) if (depth >= from) lines.push(`${'  '.repeat(depth)}${name}()`);
-    lines.push(`${'  '.repeat(functions.length)}${c}`);
-    open = functions;
+function inTurn(variant: Variant, threads: readonly string[]) {
+  let left = MOST_STEPS;
+  const oneAfterTheOther: Strategy = {
+    name: 'one after the other',
+    choose: (options) =>
+      left-- <= 0 ? null : (threads.flatMap((thread) => options.filter((option) => option.thread === thread))[0] ?? null),
+  };
+  return new LiveRun(variant).run(oneAfterTheOther);
+}
+
+function linesOf(taken: readonly Taken[], here: Taken): Line[] {
+  const scope = here.where.activations;
+  const isInside = ({ trace, where }: Taken) =>
+    trace.thread === here.trace.thread &&
+    trace.call === here.trace.call &&
+    scope.every((one, depth) => one === where.activations[depth]);
+  const lines: Line[] = [{ key: null, sign: ' ', depth: 0, text: `${scope.at(-1)?.split(' ')[0] ?? ''}()`, object: null, does: null }];
+  let called = '';
+  for (const one of taken.filter(isInside)) {
+    const { activations, key } = one.where;
+    const { kind } = one.trace.means;
+    const callee = activations[scope.length] ?? '';
+    if (callee === '')
+      lines.push({
+        key,
+        sign: ' ',
+        depth: 1,
+        text: one.trace.c,
+        object: one.trace.object,
+        does: kind === 'acquire' || kind === 'release' ? kind : null,
+      });
+    else if (callee !== called) lines.push({ key: null, sign: ' ', depth: 1, text: `${callee.split(' ')[0] ?? ''}()`, object: null, does: null });
+    called = callee;
   }
   return lines;
 }
 
-/** Lines of both, by the longest common subsequence. */
-function difference(before: readonly string[], after: readonly string[]): readonly string[] {
-  const common = before.map(() => new Uint16Array(after.length + 1));
-  common.push(new Uint16Array(after.length + 1));
-  const at = (i: number, j: number) => common[i]?.[j] ?? 0;
-  for (let i = before.length - 1; i >= 0; i--)
-    for (let j = after.length - 1; j >= 0; j--)
-      (common[i] as Uint16Array)[j] = before[i] === after[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
-  const lines: string[] = [];
-  let [i, j] = [0, 0];
-  while (i < before.length || j < after.length)
-    if (i < before.length && j < after.length && before[i] === after[j]) {
-      lines.push(`  ${before[i++]}`);
-      j++;
-    } else if (j < after.length && (i === before.length || at(i, j + 1) > at(i + 1, j))) lines.push(`+ ${after[j++]}`);
-    else lines.push(`- ${before[i++]}`);
-  return lines;
-}
-
-/** Only what is changed, with some lines around it and the functions in which it stands. */
-function shortened(lines: readonly string[]): readonly string[] {
-  const changed = lines.flatMap((line, i) => (line.startsWith(' ') ? [] : [i]));
+/** Only what is changed, with some lines around it. */
+function shortened(lines: readonly Line[]): readonly string[] {
+  const changed = lines.flatMap(({ sign }, i) => (sign === ' ' ? [] : [i]));
+  const isKept = (i: number) => i === 0 || changed.some((at) => Math.abs(at - i) <= AROUND);
   if (changed.length === 0) return [];
-  const kept = lines.map((_, i) => changed.some((at) => Math.abs(at - i) <= AROUND));
-  for (const at of changed) keepFunctions(lines, kept, at);
-  return lines.flatMap((line, i) => (kept[i] ? [line] : kept[i - 1] || i === 0 ? ['  [...]'] : []));
-}
-
-const depthOf = (line: string): number => line.slice(2).search(/\S/);
-
-function keepFunctions(lines: readonly string[], kept: boolean[], at: number): void {
-  let depth = depthOf(lines[at] as string);
-  for (let i = at - 1; i >= 0 && depth > 0; i--)
-    if (depthOf(lines[i] as string) < depth) {
-      depth = depthOf(lines[i] as string);
-      kept[i] = true;
-    }
+  return lines.flatMap(({ sign, depth, text }, i) =>
+    isKept(i) ? [`${sign} ${'  '.repeat(depth)}${text}`] : isKept(i - 1) ? ['    [...]'] : [],
+  );
 }

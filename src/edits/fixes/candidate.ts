@@ -8,9 +8,14 @@ export type FixKind =
   | 'widen a section'
   /** The locks of a deadlock in one order. */
   | 'one lock order'
-  /** What several places do is left to one of them. */
+  /** What several places do is left to one of them, or to the function that calls them. */
   | 'one place'
+  | 'once in the caller'
+  /** A step is not made at all. */
+  | 'leave it out'
+  /** Publish last, unpublish first. */
   | 'another order of steps'
+  /** For what another thread says when it has done. */
   | 'wait';
 
 export interface Candidate {

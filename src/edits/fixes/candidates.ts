@@ -9,6 +9,8 @@ import { knownLocks } from './known-locks.ts';
 import { inOneOrder } from './lock-orders.ts';
 import { leftToOthers } from './one-place.ts';
 import { inAnotherOrder } from './orders.ts';
+import { leftOut } from './left-out.ts';
+import { movedToTheCaller } from './one-caller.ts';
 import { stepsTaken, type Taken } from './steps-taken.ts';
 import { waitedFor } from './waits.ts';
 
@@ -24,7 +26,9 @@ export function candidatesFor({ trace, pair, without, fault }: Finding, variant:
     ...leftToOthers(marked, flow),
     ...inAnotherOrder(marked, taken, flow),
     ...waitedFor(marked, flow),
-    ...heldOverMore(sidesOf(marked), taken, locks),
+    ...heldOverMore(sidesOf(marked), taken, locks, flow),
+    ...movedToTheCaller(marked, taken, locks, flow),
+    ...leftOut(taken),
   ];
   const each = new Map(all.map((one) => [JSON.stringify(one.edits), one] as const).toReversed());
   return [...each.values()].toReversed().toSorted((a, b) => a.size - b.size);

@@ -1,12 +1,12 @@
 /** A design as it stands, or as it is edited, in all by which the two are compared. */
 import { decode } from '../../../actors/step.ts';
-import { type CheckResult, checkVariant } from '../../check/check.ts';
+import { type CheckResult, checkVariant, drive, variantOf } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
-import { type Searched, searchBy, USUALLY } from '../../check/strategy.ts';
-import type { Edit } from '../../model/edit.ts';
-import { editVariant } from '../../model/edit-variant.ts';
+import { searchBy, USUALLY } from '../../check/strategy.ts';
+import { lockEdges } from '../../locks/lock-edges.ts';
 import { isOk, type Scenario, type Variant } from '../../model/scenario.ts';
 import { Program } from '../../tables/program.ts';
+import { Flow } from '../flow.ts';
 
 export interface Effort {
   readonly maxStates: number;
@@ -14,37 +14,71 @@ export interface Effort {
   readonly reason: () => string | null;
 }
 
+export interface Base {
+  readonly scenario: Scenario;
+  readonly name: string;
+  readonly variant: Variant;
+  readonly flow: Flow;
+  /** Its search was not cut. */
+  readonly isWhole: boolean;
+  /** The keys of what comes first on some run. */
+  readonly faults: ReadonlySet<string>;
+  /** What callers get. */
+  readonly got: ReadonlySet<string>;
+  readonly orders: ReadonlySet<string>;
+  /** What a check finds in it. */
+  readonly findings: () => Promise<Found>;
+}
+
+interface Found {
+  readonly first: readonly Finding[];
+  /** Of those that come first, and of all. */
+  readonly names: ReadonlySet<string>;
+  readonly any: ReadonlySet<string>;
+}
+
+export async function baseOf(scenario: Scenario, name: string, effort: Effort): Promise<Base> {
+  const variant = variantOf(scenario, name);
+  const { program, cut, faults } = await exploreDesign(variant, effort);
+  let findings: Promise<Found> | null = null;
+  return {
+    scenario,
+    name,
+    variant,
+    flow: new Flow(program),
+    isWhole: cut === null,
+    faults,
+    got: whatCallersGet(program),
+    orders: ordersIn(program),
+    findings: () => (findings ??= findingsIn(scenario, name, effort)),
+  };
+}
+
+async function findingsIn(scenario: Scenario, name: string, effort: Effort): Promise<Found> {
+  const { findings, consequences } = await checkDesign(scenario, name, effort);
+  const first = findings.filter((one) => !isNoClaim(one));
+  return { first, names: new Set(first.map(nameOf)), any: new Set([...first, ...consequences].map(nameOf)) };
+}
+
 /** Told apart by where it comes up, not by the schedule: the same before and after an edit. */
-export const nameOf = ({ kind, object, fault }: Finding): string =>
-  [kind, object, ...fault.sites.map((site) => `${site.function}:${site.event}`).toSorted(), ...(fault.sites.length === 0 ? [fault.text] : [])].join(' ');
+export const nameOf = ({ kind, object, fault }: Finding): string => {
+  const sites = fault.sites.map((site) => `${site.function}:${site.event}`).toSorted();
+  return [kind, object, ...(sites.length === 0 ? [fault.text] : sites)].join(' ');
+};
 
+/** That something is not reached is no fault of the code: with a race closed, the race is not reached. */
 export const isNoClaim = ({ kind }: Pick<Finding, 'kind'>): boolean => kind === 'never-reached';
-
-export const edited = (scenario: Scenario, name: string, edits: readonly Edit[]): Scenario => ({
-  ...scenario,
-  variants: { ...scenario.variants, [name]: editVariant(scenario.variants[name] as Variant, edits) },
-});
 
 /** With all that a check looks for, but counterexamples that could be shorter. */
 export const checkDesign = (scenario: Scenario, name: string, { maxStates, reason }: Effort): Promise<CheckResult> =>
   checkVariant(scenario, name, { maxStates, shrink: false, onProgress: reason });
 
-export interface Explored {
-  readonly program: Program;
-  readonly searched: Searched;
-  /** The keys of what is found first on some run. */
-  readonly faults: ReadonlySet<string>;
-}
-
 /** Only the states, and what is wrong with them: enough to see that a change is none for the better. */
-export async function exploreDesign(variant: Variant, { maxStates, reason }: Effort): Promise<Explored> {
+export async function exploreDesign(variant: Variant, { maxStates, reason }: Effort) {
   const program = new Program(variant);
-  const search = searchBy(USUALLY, program, variant, { maxStates });
-  let turn = await search.next(null);
-  while (!turn.done) turn = await search.next(reason());
-  const { found } = turn.value;
+  const { found } = await drive(searchBy(USUALLY, program, variant, { maxStates }), reason);
   const first = found.sightings.filter(({ primary }) => primary).map(({ fault }) => found.judge.keyOf(fault));
-  return { program, searched: turn.value, faults: new Set(first) };
+  return { program, cut: found.cut, faults: new Set(first) };
 }
 
 /**
@@ -56,7 +90,10 @@ export function whatCallersGet({ positions, world }: Program): ReadonlySet<strin
   for (const { thread, root } of positions) {
     const name = world.threads[thread]?.name ?? '';
     for (let call = 0; call < root.call; call++) got.add(`${name} returns from its call ${call + 1}`);
-    for (const [local, value] of Object.entries(root.locals)) if (isOk(decode(value))) got.add(`${name} has ${local}`);
+    for (const [local, value] of Object.entries(root.locals)) if (isOk(decode(value))) got.add(`${name} has "${local}"`);
   }
   return got;
 }
+
+export const ordersIn = (program: Program): ReadonlySet<string> =>
+  new Set(lockEdges(program).map(({ from, to }) => `${from.name} outside ${to.name}`));

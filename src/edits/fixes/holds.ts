@@ -5,6 +5,7 @@
 import type { Hold } from '../../model/edit.ts';
 import { lockIn } from '../../model/editing/locks.ts';
 import { type Candidate, inFunction } from './candidate.ts';
+import type { Flow } from '../flow.ts';
 import type { KnownLock } from './known-locks.ts';
 import type { Taken } from './steps-taken.ts';
 
@@ -18,9 +19,14 @@ interface Part {
 const NOTHING: Part = { edits: [], says: '', size: 0 };
 
 /** @param sides the racing steps, those of one call together */
-export function heldOverMore(sides: readonly (readonly Taken[])[], all: readonly Taken[], locks: readonly KnownLock[]): readonly Candidate[] {
+export function heldOverMore(
+  sides: readonly (readonly Taken[])[],
+  all: readonly Taken[],
+  locks: readonly KnownLock[],
+  flow: Flow,
+): readonly Candidate[] {
   return locks.flatMap((lock) => {
-    const ways = sides.map((side) => waysToHold(lock, side, all));
+    const ways = sides.map((side) => waysToHold(lock, side, all, flow));
     return combinations(ways).flatMap((parts): readonly Candidate[] => {
       const edits = parts.flatMap((part) => part.edits);
       if (edits.length === 0) return [];
@@ -37,7 +43,7 @@ const unique = (edits: readonly Hold[]): readonly Hold[] => [...new Map(edits.ma
 const combinations = (ways: readonly (readonly Part[])[]): readonly (readonly Part[])[] =>
   ways.reduce<readonly (readonly Part[])[]>((all, some) => all.flatMap((parts) => some.map((part) => [...parts, part])), [[]]);
 
-function waysToHold(lock: KnownLock, side: readonly Taken[], all: readonly Taken[]): readonly Part[] {
+function waysToHold(lock: KnownLock, side: readonly Taken[], all: readonly Taken[], flow: Flow): readonly Part[] {
   const [first, last] = [side[0], side.at(-1)];
   if (first === undefined || last === undefined) return [NOTHING];
   const between = all.filter(
@@ -62,8 +68,19 @@ function waysToHold(lock: KnownLock, side: readonly Taken[], all: readonly Taken
         : isAtLast
           ? `take ${lock.name} before ${calls(first)} in ${place}`
           : `take ${lock.name} around ${around} in ${place}`;
-  const tight: Part = { edits: [hold(lock, from.where.key, to.where.key)], says, size: isAtFirst || isAtLast ? 1 : 2 };
+  const within = all.filter(
+    ({ trace: { index, thread } }) => thread === first.trace.thread && index >= from.trace.index && index < to.trace.index,
+  );
+  const before = waysOut(within, to.where.key, flow);
+  const tight: Part = { edits: [{ ...hold(lock, from.where.key, to.where.key), before }], says, size: isAtFirst || isAtLast ? 1 : 2 };
   return isAtFirst || isAtLast ? [tight] : [tight, ...overFunctions(lock, first, last, all)];
+}
+
+/** Where the code goes from a part of the run but along it: there the part has ended as well. */
+function waysOut(part: readonly Taken[], end: string, flow: Flow): readonly string[] {
+  const keys = new Set([...part.map(({ where }) => where.key), end]);
+  const out = part.flatMap(({ where }) => flow.from(where.key).flatMap(({ to }) => (to === null ? [] : [to.site.key])));
+  return [...new Set(out)].filter((key) => !keys.has(key)).toSorted();
 }
 
 const calls = ({ step }: Taken): string => `${step.step[0].messages[0].event.type}()`;

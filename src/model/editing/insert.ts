@@ -5,14 +5,22 @@ import type { Insert, Replace } from '../edit.ts';
 import { besides, hearing, noProgram, type Rule, taken } from './rule.ts';
 import { placesIn } from './site.ts';
 
-export function inserts({ at, where, message }: Insert): Rule {
+const said = (value: Json): string => JSON.stringify(value);
+
+export function inserts({ at, where, message, along = [], only }: Insert): Rule {
   const isHere = placesIn([at]);
+
+  function* inserted(step: Step): Operation {
+    const heard = only === undefined ? null : yield* taken(besides(only.if, step));
+    if (only === undefined || said(heard) === said(only.replies)) yield* taken(besides(message, step, ...along));
+  }
+
   return {
     *step(step: Step): Operation<Json> {
       if (!isHere(step)) return yield* taken(step);
-      if (where === 'before') yield* taken(besides(message, step));
+      if (where === 'before') yield* inserted(step);
       const heard = yield* taken(step);
-      if (where === 'after') yield* taken(besides(message, step));
+      if (where === 'after') yield* inserted(step);
       return heard;
     },
   };
@@ -20,7 +28,6 @@ export function inserts({ at, where, message }: Insert): Rule {
 
 export function replaces({ at, by, hears }: Replace): Rule {
   const isHere = placesIn([at]);
-  const said = (value: Json) => JSON.stringify(value);
   return {
     *step(step: Step): Operation<Json> {
       if (!isHere(step)) return yield* taken(step);

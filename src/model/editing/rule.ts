@@ -31,8 +31,8 @@ export function* taken(step: Step): Operation<Json> {
 }
 
 /** A step that the code does not have, taken as if it stood beside the other. */
-export const besides = (message: Message, { stack }: Step): Step => ({
-  step: [{ name: message.event.type, messages: [message] }],
+export const besides = (message: Message, { stack }: Step, ...along: readonly Message[]): Step => ({
+  step: [{ name: message.event.type, messages: [message, ...along] }],
   stack: withoutPrimitives(stack),
 });
 
