@@ -4,10 +4,9 @@ import { parentPort } from 'node:worker_threads';
 import type { CheckResult } from '../check/check.ts';
 import type { Progress } from '../explore/found.ts';
 import { ModelError, messageOf } from '../model/errors.ts';
-import type { Scenario } from '../model/scenario.ts';
-import { loadShipped } from './catalogue.ts';
 import { checkJob, type JobOptions } from './check-job.ts';
-import { bundleMaps, loadFile } from './load-file.ts';
+import { bundleMaps } from './load-file.ts';
+import { scenarioOf } from './worker-scenario.ts';
 
 /** What is to be checked: a scenario goes by its name, for its functions cannot be sent. */
 export interface Order {
@@ -37,22 +36,8 @@ export type Report =
     };
 
 const EVERY_MS = 100;
-const loaded = new Map<string, Promise<readonly Scenario[]>>();
 
 const tell = (report: Report): void => parentPort?.postMessage(report);
-
-async function scenarioOf({ file, shipped, scenario: name }: Order): Promise<Scenario> {
-  const all = shipped ? (await loadShipped()).listed.map(({ scenario }) => scenario) : await scenariosIn(file);
-  const found = all.find((scenario) => scenario.name === name);
-  if (found !== undefined) return found;
-  throw new ModelError(`${file} no longer defines "${name}"`, 'it was changed meanwhile: check it again');
-}
-
-function scenariosIn(file: string): Promise<readonly Scenario[]> {
-  let scenarios = loaded.get(file);
-  if (scenarios === undefined) loaded.set(file, (scenarios = loadFile(file)));
-  return scenarios;
-}
 
 async function check(order: Order): Promise<void> {
   const scenario = await scenarioOf(order);

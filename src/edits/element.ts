@@ -31,12 +31,12 @@ export function element(kind: ElementKind, how: Element['how'], says: string, si
 export interface Trial {
   readonly variant: string;
   /**
-   * `breaks`: something is found that the design as it stands does not show, or something that was to be reached no
-   * longer is. `holds`: exhaustively nothing. `same`: the edit changes no order of steps in this variant. `no-program`:
-   * it cannot be run. `cut`: nothing so far.
+   * `breaks`: something is found that the design as it stands does not show. `unreached`: that is not so, but what the
+   * scenario wants to be reached no longer is. `holds`: exhaustively neither. `same`: the edit changes no order of steps
+   * in this variant. `no-program`: it cannot be run. `cut`: nothing so far.
    */
-  readonly outcome: 'breaks' | 'holds' | 'same' | 'no-program' | 'cut';
-  /** What is new, the cheapest schedule first, each with its counterexample. */
+  readonly outcome: 'breaks' | 'unreached' | 'holds' | 'same' | 'no-program' | 'cut';
+  /** What is new, each with its counterexample: data races last, else the cheapest schedule first. */
   readonly findings: readonly Finding[];
   /** How many new faults there are; counterexamples are made for some of them. */
   readonly faults: number;
@@ -55,31 +55,36 @@ export interface Trial {
 export interface ElementResult {
   readonly element: Element;
   /**
-   * `load-bearing`: some variant breaks without it. `unneeded`: no variant does, exhaustively. `unknown`: none so far, but
-   * some trial was cut. `untried`: in no variant is there a program without it.
+   * `load-bearing`: some variant breaks without it. `unreached`: none does, but some no longer shows what it is there to
+   * show. `unneeded`: neither, exhaustively. `unknown`: none so far, but some trial was cut. `untried`: in no variant is
+   * there a program without it.
    */
-  readonly verdict: 'load-bearing' | 'unneeded' | 'unknown' | 'untried';
+  readonly verdict: 'load-bearing' | 'unreached' | 'unneeded' | 'unknown' | 'untried';
   readonly trials: readonly Trial[];
 }
 
-/** What the elements of a variant are looked for in, and compared with. */
-export interface Survey {
+/** How a variant comes out as it stands. */
+export interface Known {
   readonly variant: string;
-  readonly elements: readonly Element[];
-  /** Why there are none: the search was cut. */
-  readonly cut: string | null;
   readonly states: number;
   /** The keys of its own faults, those that come first and those that come after. */
   readonly faults: readonly string[];
   readonly reached: readonly string[];
-  /** All pairs of a step and the next of its thread, for whoever asks whether an edit has changed anything. */
-  readonly orders: readonly string[];
+  /** Names all pairs of a step and the next of its thread, for whoever asks whether an edit has changed anything. */
+  readonly orders: string;
+}
+
+/** With all that there is in it to take away. */
+export interface Survey extends Known {
+  readonly elements: readonly Element[];
+  /** Why there is nothing: the search was cut. */
+  readonly cut: string | null;
 }
 
 export interface LoadBearing {
   readonly scenario: string;
   readonly results: readonly ElementResult[];
-  readonly surveys: readonly Omit<Survey, 'orders' | 'elements' | 'faults'>[];
+  readonly surveys: readonly Pick<Survey, 'variant' | 'states' | 'cut' | 'reached'>[];
   readonly seconds: number;
   /** What ended it before everything was tried. */
   readonly stopped: string | null;

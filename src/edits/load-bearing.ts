@@ -53,5 +53,6 @@ function verdictOf(trials: readonly Trial[], wasStopped: boolean): ElementResult
   const outcomes = trials.map(({ outcome }) => outcome);
   if (outcomes.includes('breaks')) return 'load-bearing';
   if (wasStopped || outcomes.includes('cut')) return 'unknown';
+  if (outcomes.includes('unreached')) return 'unreached';
   return outcomes.includes('holds') ? 'unneeded' : 'untried';
 }

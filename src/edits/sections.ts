@@ -4,7 +4,7 @@ import type { SiteKey } from '../model/edit.ts';
 import { lockIn } from '../model/editing/locks.ts';
 import { isWithin } from '../model/editing/site.ts';
 import { type Element, element } from './element.ts';
-import type { Flow, Passage } from './flow.ts';
+import type { Flow } from './flow.ts';
 import { grouped } from './group.ts';
 import type { Site, Stand } from './sites.ts';
 
@@ -16,7 +16,7 @@ export function sections(flow: Flow): readonly Element[] {
   const statements = grouped(acquires, ({ place }) => JSON.stringify(place));
   return [
     ...statements.map((sites) => without(sites)),
-    ...acquires.flatMap((site) => begunLater(flow, site)),
+    ...statements.flatMap((sites) => begunLater(flow, sites)),
     ...releases.flatMap((site) => endedEarlier(flow, site)),
   ];
 }
@@ -31,19 +31,23 @@ function without(sites: readonly Site[]): Element {
   });
 }
 
-function begunLater(flow: Flow, site: Site): readonly Element[] {
-  const passages = flow.from(site.key).filter(({ from }) => isPlainLock(from));
-  const next = stepsOf(passages.filter(({ from, to }) => to !== null && isWithin(to.step, from.activations)));
-  const isEmpty = passages.some(
-    ({ to }) => to === null || lockIn(to.step)?.object === lockIn(passages[0]?.from.step as never)?.object,
-  );
-  const [first] = next;
-  if (first === undefined || isEmpty) return [];
+/** What comes after the statement, whether or not it had to wait for the lock. */
+function begunLater(flow: Flow, sites: readonly Site[]): readonly Element[] {
+  const passages = sites.flatMap(({ key }) => flow.from(key));
+  const first = passages.find(({ from }) => isPlainLock(from))?.from;
+  if (first === undefined) return [];
+  const after = passages.flatMap(({ to }) => (to === null || sites.includes(to.site) ? [] : [to]));
+  const inside = after.filter(({ step }) => isWithin(step, first.activations));
+  const [next] = inside;
+  const isEmpty = inside.some(({ step }) => lockIn(step)?.object === lockIn(first.step)?.object);
+  if (next === undefined || isEmpty) return [];
+  const { site } = first;
+  const past = unique(inside.map((stand) => stand.site));
   return [
-    element('section', 'narrowed', `${site.c} only after ${first.c} in ${site.function}()`, [site, ...next], {
+    element('section', 'narrowed', `${site.c} only after ${next.site.c} in ${site.function}()`, [site, ...past], {
       kind: 'delay',
       at: site.key,
-      past: next.map(({ key }) => key),
+      past: past.map(({ key }) => key),
     }),
   ];
 }
@@ -53,9 +57,6 @@ const isPlainLock = ({ step }: Stand): boolean => {
   const { means } = step.step[0].messages[0];
   return step.step.length === 1 && (!means.try || means.queues === true);
 };
-
-const stepsOf = (passages: readonly Passage[]): readonly Site[] =>
-  unique(passages.flatMap(({ to }) => (to === null ? [] : [to.site])));
 
 function endedEarlier(flow: Flow, site: Site): readonly Element[] {
   const before = unique(

@@ -1,4 +1,5 @@
 /** A variant as it stands, and the same with one small edit: what is found in the one and not in the other. */
+import { createHash } from 'node:crypto';
 import { drive, type Reason, variantOf } from '../check/check.ts';
 import type { Subject } from '../check/describe.ts';
 import type { Finding } from '../check/finding.ts';
@@ -11,7 +12,7 @@ import type { Edit } from '../model/edit.ts';
 import { editVariant } from '../model/edit-variant.ts';
 import type { Scenario, Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
-import type { Survey, Trial } from './element.ts';
+import type { Known, Survey, Trial } from './element.ts';
 import { elementsIn } from './elements.ts';
 import { racesIn } from './races.ts';
 
@@ -50,14 +51,14 @@ export async function survey(scenario: Scenario, name: string, limits: TrialLimi
     states: found.states,
     faults: [...new Set(faults)],
     reached: found.sometimes.flatMap(({ name, reached }) => (reached ? [name] : [])),
-    orders: [...orders],
+    orders,
   };
 }
 
 /** @param known the variant as it stands */
 export async function tryWith(
   scenario: Scenario,
-  known: Survey,
+  known: Known,
   edits: readonly Edit[],
   limits: TrialLimits,
   reason: Reason,
@@ -80,16 +81,21 @@ export async function tryWith(
     const { found } = tried.searched;
     const { states, cut } = found;
     const everyState = cut === null && tried.searched.whole !== null;
-    if (cut === null && isSame(ordersIn(tried.subject.program), known.orders))
+    if (cut === null && ordersIn(tried.subject.program) === known.orders)
       return { ...nothing, outcome: 'same', states, everyState, seconds: seconds() };
     const compared = await compare(tried, known, limits, reason);
-    const breaks = compared.faults > 0 || compared.unreached.length > 0;
-    const outcome = breaks ? 'breaks' : cut === null ? 'holds' : 'cut';
+    const outcome = outcomeOf(compared, cut);
     return { ...nothing, ...compared, outcome, states, everyState, why: cut, seconds: seconds() };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return { ...nothing, outcome: 'no-program', why: error.message, seconds: seconds() };
   }
+}
+
+function outcomeOf({ faults, unreached }: Pick<Trial, 'faults' | 'unreached'>, cut: string | null): Trial['outcome'] {
+  if (faults > 0) return 'breaks';
+  if (cut !== null) return 'cut';
+  return unreached.length > 0 ? 'unreached' : 'holds';
 }
 
 async function run(scenario: Scenario, name: string, variant: Variant, limits: TrialLimits, reason: Reason): Promise<Run> {
@@ -116,49 +122,50 @@ const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
   nodes: nodesForBest,
 });
 
-async function compare({ subject, searched }: Run, known: Survey, limits: TrialLimits, reason: Reason) {
+async function compare({ subject, searched }: Run, known: Known, limits: TrialLimits, reason: Reason) {
   const { judge } = subject;
   const { found } = searched;
   const isNew = (fault: number) => !known.faults.includes(judge.keyOf(fault));
   const fresh = found.sightings.filter(({ fault, primary }) => primary && isNew(fault));
-  const sightings = cheapestFirst(fresh).slice(0, limits.mostFindings);
+  const isRace = (fault: number) => judge.faults[fault]?.kind === 'data-race';
+  const sightings = loudestFirst(fresh, isRace).slice(0, limits.mostFindings);
   const only: Searched = { ...searched, found: { ...found, sightings, sometimes: [] } };
   const { findings } = await findingsOf(subject, only, painsOf(limits, reason));
   const all = findings.filter((finding) => isOfJudge(finding) && isNew(finding.fault.id));
   const met = new Set(found.sightings.map(({ fault }) => judge.keyOf(fault)));
+  const isExhaustive = found.cut === null;
+  const unreached = found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name));
   return {
     findings: all.toSorted((a, b) => costOf(a).localeCompare(costOf(b))),
     faults: Math.max(fresh.length, all.length),
-    unreached:
-      found.cut === null
-        ? found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name)).map(({ name }) => name)
-        : [],
-    lost: found.cut === null ? known.faults.filter((key) => !met.has(key)).length : 0,
+    unreached: isExhaustive ? unreached.map(({ name }) => name) : [],
+    lost: isExhaustive ? known.faults.filter((key) => !met.has(key)).length : 0,
   };
 }
 
-/** The shorter its way, the likelier that it says what is wrong and not what comes of it. */
-const cheapestFirst = (sightings: readonly Sighting[]): readonly Sighting[] =>
+/** A data race says least of what goes wrong. The shorter the way, the likelier that it is that and not what comes of it. */
+const loudestFirst = (sightings: readonly Sighting[], isRace: (fault: number) => boolean): readonly Sighting[] =>
   sightings
-    .map((sighting) => ({ sighting, steps: sighting.way().length }))
-    .toSorted((a, b) => a.steps - b.steps)
+    .map((sighting) => ({ sighting, steps: sighting.way().length, race: Number(isRace(sighting.fault)) }))
+    .toSorted((a, b) => a.race - b.race || a.steps - b.steps)
     .map(({ sighting }) => sighting);
 
-const costOf = ({ preemptions, threads, trace }: Finding): string =>
-  [preemptions, threads.length, trace?.steps.length ?? 0].map((n) => String(n).padStart(6, '0')).join(' ');
+const costOf = ({ kind, preemptions, threads, trace }: Finding): string =>
+  [Number(kind === 'data-race'), preemptions, threads.length, trace?.steps.length ?? 0]
+    .map((n) => String(n).padStart(6, '0'))
+    .join(' ');
 
 /** What was to be reached and never was is no fault of a step or a state. */
 const isOfJudge = ({ kind }: Finding): boolean => kind !== 'never-reached';
 
-/** By what it says, for positions have other numbers in another program. */
-function ordersIn({ positions, ways }: Program): ReadonlySet<string> {
+/** All pairs of a step and the next, by what they say, for positions have other numbers in another program. */
+function ordersIn({ positions, ways }: Program): string {
   const orders = new Set<string>();
   for (const { firstWay, ways: count, says, thread } of positions)
     for (const { name, kids } of ways.slice(firstWay, firstWay + count))
       for (const { position, reply } of kids.values())
         orders.add(`${thread} ${says} ${name} ${JSON.stringify(reply)} ${positions[position]?.says}`);
-  return orders;
+  return createHash('sha256')
+    .update([...orders].toSorted().join('\n'))
+    .digest('hex');
 }
-
-const isSame = (orders: ReadonlySet<string>, known: readonly string[]): boolean =>
-  orders.size === known.length && known.every((order) => orders.has(order));

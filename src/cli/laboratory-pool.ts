@@ -1,0 +1,80 @@
+/** Tries edited variants side by side, each in a thread of its own: as many at a time as there are cores. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import pLimit from 'p-limit';
+import type { Survey, Trial } from '../edits/element.ts';
+import type { Laboratory } from '../edits/laboratory.ts';
+import { TRIAL_LIMITS, type TrialLimits } from '../edits/trial.ts';
+import { InternalError, ModelError } from '../model/errors.ts';
+import type { Order, Report } from './laboratory-worker.ts';
+import { bundleMaps } from './load-file.ts';
+import type { WhichScenario } from './worker-scenario.ts';
+
+export class LaboratoryPool implements Laboratory {
+  private readonly which: Omit<WhichScenario, 'scenario'>;
+  private readonly limits: TrialLimits;
+  private readonly limit: ReturnType<typeof pLimit>;
+  private readonly idle: Worker[] = [];
+  private readonly all: Worker[] = [];
+  private readonly stop = new Int32Array(new SharedArrayBuffer(4));
+
+  /** @param which where the scenarios are that are tried: they are loaded anew in each thread */
+  constructor(which: Omit<WhichScenario, 'scenario'>, atOnce = availableParallelism(), limits = TRIAL_LIMITS) {
+    this.which = which;
+    this.limits = limits;
+    this.limit = pLimit(atOnce);
+  }
+
+  survey: Laboratory['survey'] = (scenario, variant) => this.ask<Survey>(scenario.name, { what: 'survey', variant });
+
+  try: Laboratory['try'] = (scenario, { variant, states, faults, reached, orders }, { edits }) => {
+    const known = { variant, states, faults, reached, orders };
+    return this.ask<Trial>(scenario.name, { what: 'trial', known, edits });
+  };
+
+  /** What is under way comes to its end soon, and says that it was cut. */
+  interrupt(): void {
+    Atomics.store(this.stop, 0, 1);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((worker) => worker.terminate()));
+  }
+
+  private ask<R extends Survey | Trial>(scenario: string, asked: Order['asked']): Promise<R> {
+    return this.limit(async () => {
+      const worker = this.idle.pop() ?? this.start();
+      try {
+        const order: Order = { ...this.which, scenario, asked, limits: this.limits, stop: this.stop };
+        return (await answerTo(worker, order)) as R;
+      } finally {
+        this.idle.push(worker);
+      }
+    });
+  }
+
+  private start(): Worker {
+    const worker = new Worker(new URL('./laboratory-worker.js', import.meta.url));
+    this.all.push(worker);
+    return worker;
+  }
+}
+
+function answerTo(worker: Worker, order: Order): Promise<Survey | Trial> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      worker.off('message', hear).off('error', fail).off('exit', ended);
+      act();
+    };
+    const fail = (error: unknown) => settle(() => reject(error instanceof Error ? error : new InternalError(String(error))));
+    const ended = (code: number) => fail(new InternalError(`a thread that tries variants ended by itself (${code})`));
+    const hear = (report: Report) => {
+      if (report.type === 'error')
+        return fail(report.isTheirs ? new ModelError(report.message, report.next) : new InternalError(report.message));
+      for (const [path, map] of report.maps) bundleMaps.set(path, map);
+      settle(() => resolve(report.result));
+    };
+    worker.on('message', hear).once('error', fail).once('exit', ended);
+    worker.postMessage(order);
+  });
+}
