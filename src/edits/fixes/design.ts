@@ -3,6 +3,7 @@ import { decode } from '../../../actors/step.ts';
 import { type CheckResult, checkVariant, drive, variantOf } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
 import { searchBy, USUALLY } from '../../check/strategy.ts';
+import type { Fault } from '../../explore/judge.ts';
 import { lockEdges } from '../../locks/lock-edges.ts';
 import { isOk, type Scenario, type Variant } from '../../model/scenario.ts';
 import { Program } from '../../tables/program.ts';
@@ -21,8 +22,8 @@ export interface Base {
   readonly flow: Flow;
   /** Its search was not cut. */
   readonly isWhole: boolean;
-  /** The keys of what comes first on some run. */
-  readonly faults: ReadonlySet<string>;
+  /** What comes first on some run, by its key. */
+  readonly faults: ReadonlyMap<string, Fault>;
   /** What callers get. */
   readonly got: ReadonlySet<string>;
   readonly orders: ReadonlySet<string>;
@@ -69,16 +70,17 @@ export const nameOf = ({ kind, object, fault }: Finding): string => {
 /** That something is not reached is no fault of the code: with a race closed, the race is not reached. */
 export const isNoClaim = ({ kind }: Pick<Finding, 'kind'>): boolean => kind === 'never-reached';
 
-/** With all that a check looks for, but counterexamples that could be shorter. */
+/** With all that a check looks for, and no pains taken with counterexamples. */
 export const checkDesign = (scenario: Scenario, name: string, { maxStates, reason }: Effort): Promise<CheckResult> =>
-  checkVariant(scenario, name, { maxStates, shrink: false, onProgress: reason });
+  checkVariant(scenario, name, { maxStates, shrink: false, nodesForBest: 0, onProgress: reason });
 
 /** Only the states, and what is wrong with them: enough to see that a change is none for the better. */
 export async function exploreDesign(variant: Variant, { maxStates, reason }: Effort) {
   const program = new Program(variant);
   const { found } = await drive(searchBy(USUALLY, program, variant, { maxStates }), reason);
-  const first = found.sightings.filter(({ primary }) => primary).map(({ fault }) => found.judge.keyOf(fault));
-  return { program, cut: found.cut, faults: new Set(first) };
+  const first = found.sightings.filter(({ primary }) => primary);
+  const texts = first.map(({ fault }) => [found.judge.keyOf(fault), found.judge.faults[fault] as Fault] as const);
+  return { program, cut: found.cut, faults: new Map(texts) };
 }
 
 /**

@@ -90,7 +90,7 @@ export class Verifier implements Workshop {
   private async isWorthIt(base: Base, { kind }: Finding, edits: readonly Edit[]): Promise<boolean> {
     try {
       const { cut, faults } = await exploreDesign(editVariant(base.variant, edits), this.effort);
-      if (cut !== null || [...faults].some((key) => !base.faults.has(key))) return false;
+      if (cut !== null || [...faults.keys()].some((key) => !base.faults.has(key))) return false;
       return OF_WHOLE_RUNS.includes(kind) || faults.size < base.faults.size;
     } catch (error) {
       if (error instanceof ModelError) return false;
@@ -103,6 +103,12 @@ export class Verifier implements Workshop {
     if (!base.isWhole) return no('it was not explored as a whole');
     try {
       const variant = editVariant(base.variant, edits);
+      const { program, faults } = await exploreDesign(variant, this.effort);
+      const worse = [...faults].find(([key]) => !base.faults.has(key))?.[1];
+      if (worse !== undefined) return no(`${worse.object}: ${worse.text}`);
+      const got = whatCallersGet(program);
+      const missed = [...base.got].find((what) => !got.has(what));
+      if (missed !== undefined) return no(`never again: ${missed}`);
       const variants: Scenario['variants'] = { ...base.scenario.variants, [base.name]: variant };
       const { findings, consequences, states, cut, sometimes } = await checkDesign({ ...base.scenario, variants }, base.name, this.effort);
       if (cut !== null) return no(`its search was cut: ${cut}`);
@@ -110,10 +116,6 @@ export class Verifier implements Workshop {
       const first = findings.filter((one) => !isNoClaim(one));
       const fresh = first.find((one) => !before.names.has(nameOf(one))) ?? consequences.find((one) => !before.any.has(nameOf(one)));
       if (fresh !== undefined) return no(fresh.message);
-      const { program } = await exploreDesign(variant, this.effort);
-      const got = whatCallersGet(program);
-      const missed = [...base.got].find((what) => !got.has(what));
-      if (missed !== undefined) return no(`never again: ${missed}`);
       const unreached = sometimes.filter(({ reached }) => !reached).map(({ name }) => name);
       return {
         holds: true,
