@@ -17,6 +17,7 @@ module.exports = {
     not('search-does-not-run-live', '^src/explore/', '^src/(?!(explore|tables|model)/)'),
     not('live-does-not-search', '^src/live/', '^src/(?!(live|trace|model)/|tables/answer\\.ts$)'),
     not('export-writes-what-a-search-met', '^src/export/', '^src/(?!(export|explore|tables|model)/)'),
+    not('documents-stand-alone', '^src/document/', '^src/(?!document/|reporters/layout\\.ts$)'),
     not('reports-read-results', '^src/reporters/', '^src/(live|tables|cli)/'),
     not('only-the-cli-is-the-cli', '^src/(?!cli/)', '^src/cli/'),
     not('only-the-cli-prints', '^src/(?!cli/)', 'node_modules/(commander|picocolors)'),

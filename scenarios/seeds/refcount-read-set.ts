@@ -122,6 +122,24 @@ export default defineScenario({
   source: 'RFC 03/20 vfio: Add vfio_[un]register_device(), review of 2021-09',
   covers: ['Y-1'],
   tags: ['seed-002'],
+  question: {
+    asks: 'Can something raise the refcount between the read and the set?',
+    answeredBy: [
+      {
+        variant: 'rfc-one-registrar',
+        said: 'as one caller uses it',
+        shownBy: { kind: 'refcount', object: 'device.refcount' },
+        roles: { registrar: ['registrar'], opener: ['group_user', 'node_user'] },
+      },
+      {
+        variant: 'rfc',
+        said: 'if two tasks expose one device',
+        shownBy: { kind: 'refcount', object: 'device.refcount' },
+        roles: { registrar: ['registrar_a', 'registrar_b'], opener: ['user'] },
+      },
+    ],
+    merged: 'merged',
+  },
   variants: {
     'rfc-one-registrar': variant({
       summary: 'As the series uses it: one probe exposes the device through both interfaces.',

@@ -8,6 +8,7 @@ import type { Limits } from '../explore/plain-search.ts';
 import { endsOf } from '../explore/serial-ends.ts';
 import { ModelError } from '../model/errors.ts';
 import type { Expectation, Scenario, Variant } from '../model/scenario.ts';
+import { type Locking, lockingOf } from '../review/locking.ts';
 import { Program } from '../tables/program.ts';
 import { meets, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
@@ -45,6 +46,8 @@ export interface CheckResult {
   readonly questions: number;
   /** The comparison with orders of whole operations; null where the scenario does not ask for it. */
   readonly serial: SerialVerdict | null;
+  /** How its locks are used, where it was asked for. */
+  readonly locking?: Locking;
 }
 
 export interface CheckOptions extends Limits {
@@ -59,6 +62,8 @@ export interface CheckOptions extends Limits {
   /** In bytes, of the whole process. */
   readonly maxMemory?: number | null;
   readonly maxSeconds?: number | null;
+  /** Also learn how the locks are used, from the states of the search. */
+  readonly locking?: boolean;
   /** Where an interrupted search of the same variant ended. */
   readonly from?: Resumption | null;
   /** Told right after the search, before anything else is learned: what it can be gone on from; null if it came to its end. */
@@ -74,6 +79,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
   const searched = await drive(searchBy(how, program, variant, options, options.from ?? null), reason);
   const { found, ends } = searched;
   options.onStopped?.(ends?.checkpoint ?? null);
+  const locking = options.locking && ends !== null ? lockingOf(ends, searched.whole !== null) : null;
   const subject: Subject = { scenario, name, variant, program, judge: found.judge };
   const pains: Pains = {
     run: (search) => drive(search, reason),
@@ -113,6 +119,7 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     sometimes: found.sometimes,
     questions: program.learned.questions,
     serial: serial?.verdict ?? null,
+    ...(locking === null ? {} : { locking }),
   };
 }
 

@@ -64,7 +64,7 @@ export async function judgeRun(
         : await inOriginal(original, subject, finding, { ...met, fault: subject.judge.keyOf(fault) });
     add(whole ?? finding, primary, after, whole !== null);
   }
-  for (const order of await lockOrdersOn(subject, choices)) add(order, faults.length === 0, choices.length);
+  for (const order of await lockOrdersOn(subject, choices)) add(order, true, choices.length);
   if (loop === null) {
     const unserial = await serialOn(subject, choices);
     if (unserial !== null) add(unserial, faults.length === 0, choices.length);

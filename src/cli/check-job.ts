@@ -10,8 +10,8 @@ import { version } from './package.ts';
 /** What can be told to another thread: everything but the scenario itself. */
 export interface JobOptions {
   readonly search: Omit<CheckOptions, 'onProgress' | 'from' | 'onStopped'>;
-  /** Where checkpoints are. */
-  readonly checkpoints: string;
+  /** Where checkpoints are; null for none. */
+  readonly checkpoints: string | null;
   /** Go on from there. */
   readonly resume: boolean;
   /** What was typed, without the options for checkpoints. */
@@ -33,14 +33,15 @@ export async function checkJob(
 ): Promise<CheckResult> {
   const name = `${scenario.name}/${variant}`;
   const origin = { scenario: scenario.name, variant, version };
-  const saver = isResumable(search.how) ? new Saver({ folder: checkpoints, origin, warn: hooks.warn }) : null;
+  const saver =
+    checkpoints !== null && isResumable(search.how) ? new Saver({ folder: checkpoints, origin, warn: hooks.warn }) : null;
   if (resume && saver === null)
     throw new ModelError(
       'Only a search that stores states, in one thread, can be gone on with',
       'leave out --resume, or the other strategy or --workers',
     );
   const from = resume ? (saver?.resumption() ?? null) : null;
-  if (resume) hooks.warn([from === null ? nothingToResume(name, checkpoints) : resuming(from)]);
+  if (resume) hooks.warn([from === null ? nothingToResume(name, checkpoints ?? '') : resuming(from)]);
   const result = await checkVariant(scenario, variant, {
     ...search,
     from,

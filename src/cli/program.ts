@@ -7,6 +7,7 @@ import { addCheck } from './program/check.ts';
 import { addExport } from './program/export.ts';
 import { addList } from './program/list.ts';
 import { addReplay } from './program/replay.ts';
+import { addReview } from './program/review.ts';
 import { addRun } from './program/run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,6 +30,7 @@ export function programFor(terminal: Terminal, ends: (code: ExitCode) => void): 
   );
   addList(program, terminal, ends);
   addCheck(program, terminal, ends);
+  addReview(program, terminal, ends);
   addReplay(program, terminal, ends);
   addRun(program, terminal, ends);
   addExport(program, terminal, ends);

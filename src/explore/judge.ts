@@ -181,6 +181,13 @@ export class Judge {
     const position = this.program.position(state, thread);
     return [
       ...(this.program.isStuckInItself(state, thread) ? [this.ofSelfDeadlock(position)] : []),
+      ...this.ofPosition(position),
+    ];
+  }
+
+  /** What of it does not depend on the objects. */
+  ofPosition(position: Position): readonly number[] {
+    return [
       ...(position.sleeps ? [this.ofSleep(position)] : []),
       ...position.kept.map((kept) => this.ofKept(position, kept)),
     ];

@@ -38,6 +38,8 @@ export interface Observed {
   readonly atEnd: readonly Broken[];
   /** Positions at which a thread waits for itself, with what that is called. */
   readonly selfDeadlocks: ReadonlyMap<number, Fault>;
+  /** Positions at which it is wrong to stand, whatever the objects are in. */
+  readonly wrongPlaces: ReadonlyMap<number, readonly Fault[]>;
   /** Positions at which a thread may be left. */
   readonly rests: ReadonlySet<number>;
   readonly tainted: boolean;
@@ -61,6 +63,7 @@ export function observe(explored: Explored, variant: Variant): Observed {
   const steps = new Steps(program, judge);
   const predicates = predicatesOf(explored, variant);
   const selfDeadlocks = new Map<number, Fault>();
+  const wrongPlaces = new Map<number, readonly Fault[]>();
   const ends = new Ends(program);
   const state = new Int32Array(program.width);
   let tainted = false;
@@ -75,6 +78,8 @@ export function observe(explored: Explored, variant: Variant): Observed {
       );
     for (const position of waitingForThemselves(program, state))
       selfDeadlocks.set(state[program.slots + position.thread] as number, faultAt(judge, state, position));
+    for (const id of state.subarray(program.slots, program.slots + program.threads))
+      if (program.isWrongByItself(id) && !wrongPlaces.has(id)) wrongPlaces.set(id, faultsOf(judge, program.positions[id] as Position));
     if (steps.from(state)) continue;
     ends.add(state);
     if (ends.tasksEnded(state)) for (const { decisions } of predicates.atEnd) decisions.learn(state);
@@ -89,6 +94,7 @@ export function observe(explored: Explored, variant: Variant): Observed {
     always: predicates.always,
     atEnd: predicates.atEnd,
     selfDeadlocks,
+    wrongPlaces,
     rests,
     tainted,
     primary: new Set(explored.sightings.filter(({ primary }) => primary).map(({ fault }) => fault)),
@@ -129,6 +135,9 @@ function faultAt(judge: Judge, state: Int32Array, position: Position): Fault {
   if (found === undefined) throw new RangeError('a thread waits for itself, and the judge says nothing');
   return found;
 }
+
+const faultsOf = (judge: Judge, position: Position): readonly Fault[] =>
+  judge.ofPosition(position).map((fault) => judge.faults[fault] as Fault);
 
 class Steps {
   readonly positions: ReadonlySet<number>[];

@@ -86,7 +86,7 @@ class Writer {
 
   constructor(observed: Observed) {
     this.observed = observed;
-    const { program, values, selfDeadlocks } = observed;
+    const { program, values, selfDeadlocks, wrongPlaces } = observed;
     this.program = program;
     this.always = observed.always.filter(isEverBroken);
     this.ended = observed.atEnd.filter(isEverBroken);
@@ -98,6 +98,7 @@ class Writer {
       judged.add(program.slots + this.at(id).thread);
       for (const slot of this.slotsOf(this.at(id))) judged.add(slot);
     }
+    for (const id of wrongPlaces.keys()) judged.add(program.slots + this.at(id).thread);
     this.judged = judged;
     const read = new Set([...judged, ...this.ended.flatMap(({ decisions }) => [...decisions.places])]);
     // What must hold at the end is asked where each thread may be left, so each says where it is.
@@ -127,12 +128,13 @@ class Writer {
   /** What must hold in every state, to be asked after each step that changes what it reads. */
   checks(): readonly string[] {
     if (!this.canBeWrong) return [];
-    const { selfDeadlocks } = this.observed;
+    const { selfDeadlocks, wrongPlaces } = this.observed;
     return [
       'inline judge() {',
       '  wrong = 0;',
       ...this.always.flatMap(({ decisions, fault }) => this.whereBroken(decisions.root, this.wrongBy(fault), '  ')),
       ...[...selfDeadlocks].flatMap(([id, fault]) => this.ifStuckAt(id, this.wrongBy(fault))),
+      ...[...wrongPlaces].flatMap(([id, faults]) => this.ifAt(id, faults.flatMap((fault) => this.wrongBy(fault)))),
       '}',
       '',
     ];
@@ -174,7 +176,8 @@ class Writer {
   }
 
   private get canBeWrong(): boolean {
-    return this.always.length > 0 || this.observed.selfDeadlocks.size > 0;
+    const { selfDeadlocks, wrongPlaces } = this.observed;
+    return this.always.length > 0 || selfDeadlocks.size > 0 || wrongPlaces.size > 0;
   }
 
   private at(id: number): Position {
@@ -260,6 +263,11 @@ class Writer {
       `${indent}:: else -> skip`,
       `${indent}fi;`,
     ];
+  }
+
+  private ifAt(id: number, then: readonly string[]): readonly string[] {
+    const at = this.variables.get(this.program.slots + this.at(id).thread);
+    return ['  if', `  :: ${at} == ${id} ->`, ...then.map((action) => `     ${action};`), '  :: else -> skip', '  fi;'];
   }
 
   private ifStuckAt(id: number, then: readonly string[]): readonly string[] {

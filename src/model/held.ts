@@ -14,8 +14,9 @@ export interface Held {
   readonly interrupt: boolean;
 }
 
-/** A lock that a call has taken and returned with. */
-export interface Kept extends Held {
+/** A lock with which a call has returned. */
+export interface Kept {
+  readonly object: string;
   readonly operation: string;
 }
 

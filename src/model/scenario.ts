@@ -182,6 +182,25 @@ export interface Variant {
   readonly serialisable: readonly string[] | null;
 }
 
+/** A variant in whose verdict a part of the answer lies. */
+export interface Ask {
+  readonly variant: string;
+  /** What goes on after "not" or "yes": `as one caller uses it`, `if two tasks expose one device`. */
+  readonly said: string;
+  /** The finding that means yes; where it is left out, any does. */
+  readonly shownBy?: Pick<Expectation, 'kind' | 'object'>;
+  /** What its threads are, to be counted: `{ opener: ['group_user', 'node_user'] }`. */
+  readonly roles?: { readonly [role: string]: readonly string[] };
+}
+
+/** What a reviewer has asked, as a question whose answer begins with yes or not. */
+export interface Question {
+  readonly asks: string;
+  readonly answeredBy: readonly Ask[];
+  /** The variant that shows what was done in the end. */
+  readonly merged?: string;
+}
+
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
@@ -190,6 +209,7 @@ export interface Scenario {
   readonly source: string;
   readonly covers: readonly string[];
   readonly tags: readonly string[];
+  readonly question?: Question;
   readonly variants: { readonly [name: string]: Variant };
 }
 
@@ -230,7 +250,28 @@ export function defineScenario(scenario: Scenario): Scenario {
   const silent = Object.entries<Partial<Variant>>(scenario.variants).find(([, { expect }]) => !Array.isArray(expect));
   if (silent !== undefined)
     throw new ModelError(`"${scenario.name}/${silent[0]}" does not say what it expects`, 'expect: [] says that it is clean');
+  if (scenario.question !== undefined) refuseUnanswerable(scenario, scenario.question);
   return Object.assign(scenario, { [marker]: true });
+}
+
+/** An answer that names a finding wrongly would be no for ever. */
+function refuseUnanswerable({ name, variants }: Scenario, { answeredBy, merged }: Question): void {
+  const named = [...answeredBy.map(({ variant }) => variant), ...(merged === undefined ? [] : [merged])];
+  const unknown = named.find((variant) => !(variant in variants));
+  if (unknown !== undefined)
+    throw new ModelError(
+      `The question of "${name}" is to be answered by "${unknown}"`,
+      `variants: ${Object.keys(variants).join(', ')}`,
+    );
+  const expected = Object.values(variants).flatMap(({ expect }) => expect);
+  const unexpected = answeredBy
+    .flatMap(({ shownBy }) => shownBy ?? [])
+    .find(({ kind, object }) => !expected.some((other) => other.kind === kind && other.object === object));
+  if (unexpected !== undefined)
+    throw new ModelError(
+      `The question of "${name}" is to be answered by ${unexpected.kind} at "${unexpected.object}", which no variant expects`,
+      'shownBy: one of those in expect',
+    );
 }
 
 export const isScenario = (value: unknown): value is Scenario => typeof value === 'object' && value !== null && marker in value;

@@ -20,7 +20,7 @@ export interface Root {
   readonly call: number;
   readonly locals: { readonly [name: string]: Json };
   readonly held: readonly Held[];
-  /** What the call before has taken and returned with. */
+  /** What the call before has returned with. */
   readonly kept: readonly Kept[];
   /** It has turned interrupts off. */
   readonly irqsOff: boolean;
@@ -113,7 +113,7 @@ export class Cursor {
     return this.held;
   }
 
-  /** The thread is between two calls, or at its end, and holds what the call before it has taken. */
+  /** The thread is between two calls, or at its end, and holds what the call before it has not let go of. */
   get locksKept(): readonly Kept[] {
     return this.kept;
   }
@@ -290,7 +290,7 @@ export class Cursor {
       );
     const keep = (into: Root['locals'], name: string | number) => ({ ...into, [name]: this.keep(result ?? null) });
     this.returned = true;
-    this.kept = [...this.kept, ...this.takenIn(call)];
+    this.kept = this.keptBy(call);
     this.root = {
       call: this.root.call + 1,
       locals: call.result === null ? this.root.locals : keep(this.root.locals, call.result),
@@ -304,14 +304,10 @@ export class Cursor {
     this.log = [];
   }
 
-  /** The locks that the call has taken, and not let go of. */
-  private takenIn({ operation }: Call): readonly Kept[] {
-    const before = [...this.root.held];
-    return this.held.flatMap((held) => {
-      const at = before.findIndex((other) => nameHeld(other) === nameHeld(held));
-      if (at >= 0) before.splice(at, 1);
-      return at >= 0 || held.interrupt ? [] : [{ ...held, operation: operation.name }];
-    });
+  /** The locks with which the call returns: also those of a call before, for a kernel would complain anew. */
+  private keptBy({ operation: { name } }: Call): readonly Kept[] {
+    const paths = new Set(this.held.flatMap(({ object, interrupt }) => (interrupt ? [] : [object])));
+    return [...paths].toSorted().map((object) => ({ object, operation: name }));
   }
 
   private mark(mark: Mark): Json {

@@ -43,7 +43,8 @@ export const nameFinding = ({ kind, message }: Pick<Finding, 'kind' | 'message'>
 
 const block = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
-function facts(finding: Finding): readonly string[] {
+/** How long and by whom the counterexample is, and what it does without. */
+export function facts(finding: Finding): readonly string[] {
   const { trace, preemptions, proven, kind, loopFrom } = finding;
   if (trace === null) return [];
   // Those that are stuck from the beginning count, as in the diagram.
@@ -60,7 +61,7 @@ function facts(finding: Finding): readonly string[] {
 /** How many differences are spelled out. */
 const MOST_DIFFERENCES = 5;
 
-function nearestOrder({ serial }: Finding): readonly string[] {
+export function nearestOrder({ serial }: Finding): readonly string[] {
   if (serial === null) return [];
   const { order, differences, outcomes } = serial;
   const shown = differences.slice(0, MOST_DIFFERENCES);

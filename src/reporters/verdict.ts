@@ -48,37 +48,46 @@ export const effort = ({ steps, depth, seconds }: CheckResult): string =>
 
 /** Threads with their calls, the memory model, the bounds, and the kinds of finding that were looked for. */
 export function scopeOf(result: CheckResult): readonly string[] {
-  const { scenario, searched, cut } = result;
-  const variant = scenario.variants[result.variant];
-  const threads = Object.entries(variant?.threads ?? {});
-  const longest = Math.max(0, ...threads.map(([name]) => name.length));
-  const assumes = variant?.assumes ?? scenario.assumes;
-  const summary = variant?.summary ?? null;
+  const { threads, assumes, summary } = designOf(result);
+  const longest = Math.max(0, ...threads.map(({ name }) => name.length));
   return [
     ...(summary === null ? [] : wrap(summary)),
     `${count(threads.length, 'thread')}:`,
-    ...threads.flatMap(([name, thread]) => {
+    ...threads.flatMap(({ name, calls }) => {
       const begin = `  ${name.padEnd(Math.min(longest, 30))}  `;
-      return wrap(callsOf(thread), begin, ' '.repeat(begin.length));
+      return wrap(calls, begin, ' '.repeat(begin.length));
     }),
-    ...(assumes === undefined ? [] : wrap(`Assumes: ${assumes}`, '', '  ')),
-    ...wrap(
-      `Memory model: sequential consistency. Search: ${SEARCHES[result.strategy] ?? result.strategy}. Bounds: ${cut === null ? 'none; every interleaving was searched' : cut}. Searched for ${listed(searched)}.`,
-    ),
-    ...result.notes.flatMap((note) => wrap(note)),
-    ...serialScope(result),
-    ...(searched.includes('starvation') ? [] : wrap('Not searched for starvation and hung-task, which takes the whole graph.')),
-    ...(result.estimate === null ? [] : wrap(`Covered, by estimate: ${result.estimate}.`)),
+    ...(assumes === null ? [] : wrap(`Assumes: ${assumes}`, '', '  ')),
+    ...limitsOf(result).flatMap((sentences) => wrap(sentences)),
   ];
 }
+
+/** Who takes part in a variant, and what it takes for granted. */
+export function designOf({ scenario, variant: name }: CheckResult) {
+  const variant = scenario.variants[name];
+  return {
+    threads: Object.entries(variant?.threads ?? {}).map(([thread, calls]) => ({ name: thread, calls: callsOf(calls) })),
+    assumes: variant?.assumes ?? scenario.assumes ?? null,
+    summary: variant?.summary ?? null,
+  };
+}
+
+/** What was searched, by which rules, and what was not: in sentences. */
+export const limitsOf = (result: CheckResult): readonly string[] => [
+  `Memory model: sequential consistency. Search: ${SEARCHES[result.strategy] ?? result.strategy}. Bounds: ${result.cut ?? 'none; every interleaving was searched'}. Searched for ${listed(result.searched)}.`,
+  ...result.notes,
+  ...serialScope(result),
+  ...(result.searched.includes('starvation') ? [] : ['Not searched for starvation and hung-task, which takes the whole graph.']),
+  ...(result.estimate === null ? [] : [`Covered, by estimate: ${result.estimate}.`]),
+];
 
 /** How many outcomes were compared, and with how many. That there was nothing to compare is said elsewhere, and always. */
 function serialScope({ serial, searched }: CheckResult): readonly string[] {
   if (serial === null || !searched.includes('non-serialisable')) return [];
   const stuck = serial.someNeverEnd ? ' Orders in which an operation waits for ever have no outcome.' : '';
-  return wrap(
+  return [
     `Outcomes: ${grouped(serial.outcomes)} of all interleavings, ${grouped(serial.serialOutcomes)} of every order of whole operations.${stuck}`,
-  );
+  ];
 }
 
 /** Why the outcomes were not compared with those of whole operations though the scenario asks for it. */

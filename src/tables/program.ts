@@ -26,7 +26,7 @@ export interface Position {
   readonly root: Root;
   readonly log: readonly Json[];
   readonly held: readonly Held[];
-  /** What the call that has just returned has taken and kept. */
+  /** What the call that has just returned has not let go of. */
   readonly kept: readonly Kept[];
   /** The thread has turned interrupts off on its CPU. */
   readonly irqsOff: boolean;

@@ -8,7 +8,7 @@ test('help begins with examples, and fits the width of a terminal', async (t) =>
   for (const words of [
     ['--help'],
     ['help', 'check'],
-    ...['list', 'check', 'replay', 'run', 'export'].map((command) => [command, '--help']),
+    ...['list', 'check', 'review', 'replay', 'run', 'export'].map((command) => [command, '--help']),
   ]) {
     const { code, out } = await interlock(folder, words);
     t.is(code, 0, words.join(' '));

@@ -13,7 +13,6 @@ const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '
 
 test('each document that the page shows is one of its schema', (t) => {
   const [list, check, replay] = documents;
-  t.is(documents.length, 3);
   t.notThrows(() => listSchema.parse(list));
   t.notThrows(() => checkSchema.parse(check));
   t.notThrows(() => replaySchema.parse(replay));

@@ -2,10 +2,13 @@
 import { relative } from 'node:path';
 import type { CheckResult } from '../../check/check.ts';
 import type { Finding } from '../../check/finding.ts';
+import { render } from '../../document/render.ts';
 import type { Progress } from '../../index.ts';
+import { checkDocument } from '../../reporters/check-document.ts';
 import { checkJson } from '../../reporters/json.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
+import { sarif } from '../../reporters/sarif.ts';
 import { checkText, type TextOptions } from '../../reporters/text.ts';
 import { outcomeText } from '../../reporters/verdict.ts';
 import type { JobOptions } from '../check-job.ts';
@@ -14,18 +17,23 @@ import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { bundleMaps } from '../load-file.ts';
+import { version } from '../package.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { ScheduleFolder } from '../schedule-folder.ts';
 import { type Selected, select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
 
+/** A text is printed while others are still searched; the others are one document of all results. */
+export const FORMATS = ['text', 'markdown', 'rst', 'json', 'sarif'] as const;
+export type Format = (typeof FORMATS)[number];
+
 export interface CheckCommand {
-  readonly json: boolean;
+  readonly format: Format;
   readonly job: JobOptions;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
   readonly allSteps: boolean;
-  /** Null for the usual folder, or with `json` for none. */
+  /** Null for the usual folder, or for none with a format that has no commands in it. */
   readonly schedules: string | null;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -44,14 +52,32 @@ export async function check(terminal: Terminal, wanted: Wanted, command: CheckCo
   const placeOf = command.verbose ? placesFrom(process.cwd(), bundleMaps) : null;
   const run: Run = { ...command, folder, detail: detailFor(command, listed), placeOf };
   const { results, faulty, code } = await runAll(terminal, jobs, run);
-  if (command.json) terminal.print([JSON.stringify(checkJson(results, command.allSteps), null, 2)]);
+  if (command.format !== 'text') terminal.print([asDocument(command.format, results, run).trimEnd()]);
   else if (jobs.length > 1) terminal.print(['', ...summary({ results, faulty }, listed, terminal, command)]);
   else if (jobs.length === 0 && faults.length === 0) terminal.print(['There is nothing to check.']);
   return worst([...codes, code]);
 }
 
-const folderOf = ({ json, schedules }: CheckCommand): ScheduleFolder | null =>
-  json && schedules === null ? null : new ScheduleFolder(schedules ?? USUAL_FOLDER);
+const folderOf = ({ format, schedules }: CheckCommand): ScheduleFolder | null =>
+  ['json', 'sarif'].includes(format) && schedules === null ? null : new ScheduleFolder(schedules ?? USUAL_FOLDER);
+
+function asDocument(format: Exclude<Format, 'text'>, came: readonly Reported[], { allSteps, detail, placeOf }: Run): string {
+  const results = came.map(({ result }) => result);
+  const of = new Map(came.map((reported) => [reported.result, reported]));
+  switch (format) {
+    case 'json':
+      return JSON.stringify(checkJson(results, allSteps), null, 2);
+    case 'sarif': {
+      const fileOf = (result: CheckResult) => relative(process.cwd(), of.get(result)?.job.file ?? '');
+      return JSON.stringify(sarif(results, { version, placeOf: placesFrom(process.cwd(), bundleMaps), fileOf }), null, 2);
+    }
+    case 'markdown':
+    case 'rst': {
+      const optionsOf = (result: CheckResult) => ({ allSteps, detail, placeOf, replay: of.get(result)?.replay ?? null });
+      return render(checkDocument(results, optionsOf), format);
+    }
+  }
+}
 
 /** A report of everything that is shipped would fill a book: what was expected is drawn where one scenario was asked for. */
 function detailFor({ quiet, verbose }: CheckCommand, listed: Selected['listed']): TextOptions['detail'] {
@@ -65,9 +91,16 @@ interface Run extends CheckCommand {
   readonly placeOf: PlaceOf | null;
 }
 
+/** A result with the commands that play its findings again. */
+interface Reported {
+  readonly result: CheckResult;
+  readonly job: Job;
+  readonly replay: (finding: Finding) => string;
+}
+
 /** What came of the variants that were started. */
 interface Ran {
-  readonly results: readonly CheckResult[];
+  readonly results: readonly Reported[];
   readonly faulty: number;
 }
 
@@ -75,7 +108,7 @@ async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promi
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
   const pool = new CheckPool(jobs.length, run.jobs, run.job);
-  const results: CheckResult[] = [];
+  const results: Reported[] = [];
   const codes: ExitCode[] = [];
   let faulty = 0;
   const warn = (lines: readonly string[]) => {
@@ -97,8 +130,11 @@ async function runAll(terminal: Terminal, jobs: readonly Job[], run: Run): Promi
       codes.push(complain(terminal, came.error, `${nameOf(job)} (${relative(process.cwd(), job.file)})`));
       continue;
     }
-    results.push(came.result);
-    codes.push(codeOf(came.result), ...report(terminal, came.result, job, run, results.length === 1));
+    const { files, codes: unwritten } = writeSchedules(came.result, run.folder, terminal);
+    const reported = { result: came.result, job, replay: (finding: Finding) => replayOf(finding, files, job) };
+    results.push(reported);
+    codes.push(codeOf(came.result), ...unwritten);
+    if (run.format === 'text') report(terminal, reported, run, results.length === 1);
   }
   interrupt.end();
   await pool.close();
@@ -132,18 +168,12 @@ async function search(
   }
 }
 
-/** Writes the schedules, then prints what refers to them. */
-function report(terminal: Terminal, result: CheckResult, job: Job, run: Run, isFirst: boolean): readonly ExitCode[] {
-  const { files, codes } = writeSchedules(result, run.folder, terminal);
-  if (run.json) return codes;
-  const { detail, allSteps, placeOf } = run;
-  const replay = (finding: Finding) => replayOf(finding, files, job);
+function report(terminal: Terminal, { result, replay }: Reported, { detail, allSteps, placeOf }: Run, isFirst: boolean): void {
   const lines = checkText(result, { paint: terminal.paint, detail, allSteps, placeOf, replay });
   terminal.print([...(isFirst || detail !== 'full' ? [] : ['']), ...lines]);
-  return codes;
 }
 
-function codeOf({ outcome }: CheckResult): ExitCode {
+export function codeOf({ outcome }: CheckResult): ExitCode {
   switch (outcome) {
     case 'as-expected':
       return EXIT.asExpected;
@@ -189,7 +219,10 @@ function summary(
 ): readonly string[] {
   const outcomes = ['as-expected', 'unexpected', 'missing', 'cut'] as const;
   const tally = outcomes
-    .map((outcome) => ({ n: results.filter((result) => result.outcome === outcome).length, said: outcomeText(outcome, paint) }))
+    .map((outcome) => ({
+      n: results.filter(({ result }) => result.outcome === outcome).length,
+      said: outcomeText(outcome, paint),
+    }))
     .concat({ n: faulty, said: paint.bad('FAULTY') })
     .filter(({ n }) => n > 0)
     .map(({ n, said }) => `${n} ${said}`);

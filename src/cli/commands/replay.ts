@@ -2,13 +2,16 @@
 import { judgeRun, type LoopOnRun, type Raised } from '../../check/judge-run.ts';
 import { LiveRun } from '../../live/live-run.ts';
 import { type Divergence, replay as following } from '../../live/strategies/replay.ts';
+import type { Document } from '../../document/document.ts';
+import { render } from '../../document/render.ts';
 import { variantFor } from '../../model/leave-out.ts';
 import type { Scenario, Variant } from '../../model/scenario.ts';
+import { findingBlocks, withCode } from '../../reporters/finding-document.ts';
 import { findingText, nameFinding } from '../../reporters/finding-text.ts';
 import { leftOut } from '../../reporters/not-needed.ts';
 import { replayJson } from '../../reporters/json.ts';
-import { count, wrap } from '../../reporters/layout.ts';
-import { placesFrom } from '../../reporters/places.ts';
+import { count, plain, wrap } from '../../reporters/layout.ts';
+import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
 import { stepList } from '../../reporters/step-list.ts';
 import { formatSchedule, type Schedule } from '../../trace/schedule.ts';
 import type { Trace } from '../../trace/trace.ts';
@@ -18,8 +21,10 @@ import { bundleMaps } from '../load-file.ts';
 import { readSchedule } from '../read-schedule.ts';
 import type { Terminal } from '../terminal.ts';
 
+export const FORMATS = ['text', 'markdown', 'rst', 'json'] as const;
+
 export interface ReplayCommand {
-  readonly json: boolean;
+  readonly format: (typeof FORMATS)[number];
   readonly allSteps: boolean;
   readonly verbose: boolean;
   /** The file that defines the scenario, if it does not come with the package. */
@@ -41,8 +46,7 @@ export async function replay(terminal: Terminal, words: readonly string[], comma
   const scenario = await scenarioNamed(schedule.scenario, command.scenario);
   variantNamed(scenario, schedule.variant);
   const played = await play(schedule, scenario, variantFor(scenario, schedule));
-  if (command.json) terminal.print([JSON.stringify(asJson(played), null, 2)]);
-  else terminal.print(asText(played, terminal, command));
+  terminal.print(written(played, terminal, command));
   return report(terminal, played, scenario);
 }
 
@@ -80,22 +84,61 @@ function unknownThread({ runs }: Schedule, { threads }: Variant): Divergence | n
 const asJson = ({ schedule, trace, diverged, finding }: Played) =>
   replayJson({ schedule, steps: trace.steps, diverged, finding: finding?.finding ?? null });
 
-function asText({ schedule, trace, finding, raised }: Played, { paint }: Terminal, command: ReplayCommand): readonly string[] {
-  const { allSteps, verbose } = command;
-  const placeOf = verbose ? placesFrom(process.cwd(), bundleMaps) : null;
-  const name = `${schedule.scenario}/${schedule.variant}`;
+function written(played: Played, terminal: Terminal, command: ReplayCommand): readonly string[] {
+  switch (command.format) {
+    case 'text':
+      return asText(played, terminal, command);
+    case 'json':
+      return [JSON.stringify(asJson(played), null, 2)];
+    case 'markdown':
+    case 'rst':
+      return [render(asDocument(played, command), command.format).trimEnd()];
+  }
+}
+
+const placesFor = ({ verbose }: ReplayCommand): PlaceOf | null => (verbose ? placesFrom(process.cwd(), bundleMaps) : null);
+
+/** What was played, and what it came to, in a sentence. */
+function playedSentence({ schedule, trace, finding }: Played): string {
   const rest = leftOut(schedule.without);
-  const played = `${name}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
-  if (finding === null)
-    return [...wrap(`${played}${rest === null ? '' : `, without ${rest}`}.`), '', ...stepList(trace.steps, { paint, placeOf })];
-  const others = raised.filter((other) => other !== finding);
+  const played = `${schedule.scenario}/${schedule.variant}: ${count(trace.steps.length, 'step')} played on the live actors${schedule.loop === null ? '' : ', its loop twice'}`;
+  if (finding !== null) return `${played}: ${finding.finding.id}.`;
+  return `${played}${rest === null ? '' : `, without ${rest}`}.`;
+}
+
+const othersOf = ({ raised, finding }: Played): readonly string[] =>
+  finding === null ? [] : raised.filter((other) => other !== finding).map((other) => nameFinding(other.finding));
+
+function asText(played: Played, { paint }: Terminal, command: ReplayCommand): readonly string[] {
+  const { trace, finding } = played;
+  const placeOf = placesFor(command);
+  const others = othersOf(played);
   return [
-    ...wrap(`${played}: ${finding.finding.id}.`),
+    ...wrap(playedSentence(played)),
     '',
-    ...findingText(finding.finding, { paint, allSteps, placeOf, replay: null }),
+    ...(finding === null
+      ? stepList(trace.steps, { paint, placeOf })
+      : findingText(finding.finding, { paint, allSteps: command.allSteps, placeOf, replay: null })),
     ...(others.length === 0 ? [] : ['', 'Also on that run:']),
-    ...others.flatMap((other) => wrap(nameFinding(other.finding), '  ', '    ')),
+    ...others.flatMap((other) => wrap(other, '  ', '    ')),
   ];
+}
+
+function asDocument(played: Played, command: ReplayCommand): Document {
+  const { schedule, trace, finding } = played;
+  const placeOf = placesFor(command);
+  const others = othersOf(played);
+  return {
+    title: `Replay of ${schedule.scenario}/${schedule.variant}`,
+    blocks: [
+      { kind: 'paragraph', text: playedSentence(played) },
+      ...(finding === null
+        ? [{ kind: 'literal' as const, lines: stepList(trace.steps, { paint: plain, placeOf }) }]
+        : findingBlocks(finding.finding, { allSteps: command.allSteps, placeOf, replay: null })),
+      ...(others.length === 0 ? [] : [{ kind: 'paragraph' as const, text: 'Also on that run:' }]),
+      ...(others.length === 0 ? [] : [{ kind: 'list' as const, ordered: false, items: others.map(withCode) }]),
+    ],
+  };
 }
 
 function report(terminal: Terminal, { schedule, diverged, finding, raised }: Played, scenario: Scenario): ExitCode {

@@ -2,13 +2,14 @@
 import { type Command, Option } from 'commander';
 import { type How, STRATEGIES, type StrategyName, USUALLY } from '../../check/strategy.ts';
 import { USUAL_CHECKPOINTS } from '../checkpoints.ts';
-import { check, type CheckCommand } from '../commands/check.ts';
+import { check, type CheckCommand, FORMATS } from '../commands/check.ts';
 import type { ExitCode } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { bytes, MAX_STATES, natural, positive, seconds, type Selecting, selecting, whole } from './arguments.ts';
 
 interface CheckFlags extends Selecting {
+  readonly format: CheckCommand['format'];
   readonly json: boolean;
   readonly maxStates: number;
   readonly jobs?: number;
@@ -63,7 +64,8 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
     .option('--schedules <DIR>', 'write the schedules of findings there (default: schedules/)')
     .option('--no-shrink', 'counterexamples with all calls and threads')
     .option('--all-steps', 'diagrams without elisions', false)
-    .option('--json', 'print interlock.check/1, schedules included', false)
+    .addOption(new Option('--format <NAME>', 'text, markdown, rst, json, sarif').choices(FORMATS).default('text'))
+    .addOption(new Option('--json', '--format json: interlock.check/1, with schedules').default(false).conflicts('format'))
     .addOption(new Option('-q, --quiet', 'a line or two for each variant').default(false).conflicts('verbose'))
     .option('-v, --verbose', 'all reports in full, with every step and its source', false)
     .action(async (scenarios: string[], flags: CheckFlags) =>
@@ -71,7 +73,13 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
         await check(
           terminal,
           { scenarios, tags: flags.tag, variants: flags.variant },
-          { ...flags, schedules: flags.schedules ?? null, jobs: flags.jobs ?? (flags.workers > 1 ? 1 : null), job: jobOf(flags) },
+          {
+            ...flags,
+            format: flags.json ? 'json' : flags.format,
+            schedules: flags.schedules ?? null,
+            jobs: flags.jobs ?? (flags.workers > 1 ? 1 : null),
+            job: jobOf(flags),
+          },
         ),
       ),
     );
@@ -82,6 +90,7 @@ export function addCheck(program: Command, terminal: Terminal, ends: (code: Exit
     { command: 'interlock check --tag seed-002 --variant rfc', does: 'one variant of many' },
     { command: 'interlock check my/race.ts', does: 'a scenario file of your own' },
     { command: "interlock check 'races/**/*.ts' --json", does: 'many of them, for a program' },
+    { command: 'interlock check my/race.ts --format rst', does: 'as a document' },
     { command: 'interlock check my/race.ts --strategy dpor', does: 'also data races' },
     { command: 'interlock check my/race.ts --preemptions 2', does: 'few preemptions' },
     { command: 'interlock check my/race.ts --strategy pct', does: 'what is too big' },

@@ -1,0 +1,94 @@
+/** The JSON of `interlock review`. */
+import { z } from 'zod';
+import { kind } from '../schemas.ts';
+
+const name = z.string().min(1);
+const whole = z.int().nonnegative();
+const call = z.strictObject({ function: name, event: name, place: z.string().nullable() });
+
+const rule = z.strictObject({
+  locks: z.array(name),
+  broken: whole,
+  sites: z.array(
+    z.strictObject({
+      ...call.shape,
+      threads: z.array(name),
+      plain: z.boolean(),
+      held: z.array(name),
+      breaks: z.boolean(),
+      meets: z.array(name).nullable(),
+    }),
+  ),
+});
+
+const field = z.strictObject({
+  field: name,
+  type: name,
+  threads: z.array(name),
+  single: z.boolean(),
+  synchronises: z.boolean(),
+  writes: rule,
+  reads: rule,
+  onlyAfter: whole,
+});
+
+const lock = z.strictObject({
+  lock: name,
+  type: name,
+  shared: z.boolean(),
+  taken: z.array(call),
+  contended: whole,
+  mostWaiting: whole,
+  longestChain: z.array(z.strictObject({ thread: name, function: name, waitsFor: name })).nullable(),
+  chainHolder: name.nullable(),
+  calls: z.array(name),
+  callbacks: z.array(z.strictObject({ by: name, function: name })),
+  waits: z.array(call),
+  allocations: z.array(call),
+});
+
+const order = z.strictObject({
+  locks: z.array(name),
+  edges: z.array(z.strictObject({ outer: name, inner: name, threads: z.array(name), sites: z.array(call) })),
+  cycles: z.array(z.array(name)),
+  leaves: z.array(name),
+  unordered: z.array(name),
+});
+
+export const reviewSchema = z.strictObject({
+  schema: z.literal('interlock.review/1'),
+  memoryModel: z.literal('SC'),
+  reviews: z.array(
+    z.strictObject({
+      scenario: name,
+      question: z.string().nullable(),
+      answer: z.string(),
+      merged: name.nullable(),
+      variants: z.array(
+        z.strictObject({
+          variant: name,
+          outcome: z.enum(['as-expected', 'unexpected', 'missing', 'cut']),
+          exhaustive: z.boolean(),
+          cut: z.string().nullable(),
+          strategy: name,
+          states: whole,
+          findings: z.array(
+            z.strictObject({
+              kind,
+              id: name,
+              expected: z.boolean(),
+              object: z.string(),
+              message: z.string(),
+              diagram: z.string().nullable(),
+            }),
+          ),
+          locking: z
+            .strictObject({ states: whole, whole: z.boolean(), fields: z.array(field), locks: z.array(lock), order })
+            .nullable(),
+        }),
+      ),
+    }),
+  ),
+});
+
+export type ReviewJson = z.infer<typeof reviewSchema>;
