@@ -32,8 +32,8 @@ export class LaboratoryPool implements Laboratory {
 
   survey: Laboratory['survey'] = (scenario, variant) => this.ask<Survey>(scenario.name, { what: 'survey', variant });
 
-  try: Laboratory['try'] = (scenario, { variant, states, faults, reached, orders }, { edits }) => {
-    const known = { variant, states, faults, reached, orders };
+  try: Laboratory['try'] = (scenario, { variant, states, faults, consequences, endless, reached, orders }, { edits }) => {
+    const known = { variant, states, faults, consequences, endless, reached, orders };
     return this.ask<Trial>(scenario.name, { what: 'trial', known, edits });
   };
 

@@ -74,8 +74,10 @@ function checks(flow: Flow, site: Site): readonly Element[] {
   });
 }
 
-const nameIn = (reply: Json): string | null =>
-  typeof reply === 'object' && reply !== null && 'at' in reply ? String((reply as { at?: Json }).at) : null;
+function nameIn(reply: Json): string | null {
+  const at = typeof reply === 'object' && reply !== null && 'at' in reply ? (reply as { at?: Json }).at : null;
+  return typeof at === 'string' ? at : null;
+}
 
 const pointsSomewhere = (reply: Json): boolean => ![null, NULL_NAME.at].includes(nameIn(reply));
 

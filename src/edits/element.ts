@@ -67,8 +67,11 @@ export interface ElementResult {
 export interface Known {
   readonly variant: string;
   readonly states: number;
-  /** The keys of its own faults, those that come first and those that come after. */
+  /** The keys of its own faults: those that come first, and those that only come after another. */
   readonly faults: readonly string[];
+  readonly consequences: readonly string[];
+  /** Who never gets out of what, or is never woken. */
+  readonly endless: readonly string[];
   readonly reached: readonly string[];
   /** Names all pairs of a step and the next of its thread, for whoever asks whether an edit has changed anything. */
   readonly orders: string;

@@ -39,17 +39,18 @@ export async function survey(scenario: Scenario, name: string, limits: TrialLimi
   const { program, judge } = subject;
   const { found } = searched;
   const orders = ordersIn(program);
-  const { findings, consequences } = await findingsOf(subject, searched, painsOf(limits, reason));
-  const faults = [
-    ...found.sightings.map(({ fault }) => judge.keyOf(fault)),
-    ...[...findings, ...consequences].filter(isOfJudge).map(({ fault }) => judge.keyOf(fault.id)),
-  ];
+  const noFaults: Searched = { ...searched, found: { ...found, sightings: [], sometimes: [] } };
+  const { findings, consequences } = await findingsOf(subject, noFaults, painsOf(limits, reason));
+  const keysOf = (primary: boolean) =>
+    found.sightings.filter((one) => one.primary === primary).map(({ fault }) => judge.keyOf(fault));
   return {
     variant: name,
     elements: found.cut === null ? elementsIn(program) : [],
     cut: found.cut,
     states: found.states,
-    faults: [...new Set(faults)],
+    faults: keysOf(true),
+    consequences: keysOf(false),
+    endless: [...findings, ...consequences].map(({ fault }) => judge.keyOf(fault.id)),
     reached: found.sometimes.flatMap(({ name, reached }) => (reached ? [name] : [])),
     orders,
   };
@@ -125,21 +126,24 @@ const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
 async function compare({ subject, searched }: Run, known: Known, limits: TrialLimits, reason: Reason) {
   const { judge } = subject;
   const { found } = searched;
-  const isNew = (fault: number) => !known.faults.includes(judge.keyOf(fault));
+  const isExhaustive = found.cut === null;
+  const met = new Set(found.sightings.map(({ fault }) => judge.keyOf(fault)));
+  const lost = isExhaustive ? known.faults.filter((key) => !met.has(key)).length : 0;
+  // What came only after another fault comes first where that is not met any more: nothing has become worse.
+  const old = new Set([...known.faults, ...known.endless, ...(lost > 0 ? known.consequences : [])]);
+  const isNew = (fault: number) => !old.has(judge.keyOf(fault));
   const fresh = found.sightings.filter(({ fault, primary }) => primary && isNew(fault));
   const isRace = (fault: number) => judge.faults[fault]?.kind === 'data-race';
   const sightings = loudestFirst(fresh, isRace).slice(0, limits.mostFindings);
   const only: Searched = { ...searched, found: { ...found, sightings, sometimes: [] } };
   const { findings } = await findingsOf(subject, only, painsOf(limits, reason));
-  const all = findings.filter((finding) => isOfJudge(finding) && isNew(finding.fault.id));
-  const met = new Set(found.sightings.map(({ fault }) => judge.keyOf(fault)));
-  const isExhaustive = found.cut === null;
+  const all = findings.filter(({ fault }) => isNew(fault.id));
   const unreached = found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name));
   return {
     findings: all.toSorted((a, b) => costOf(a).localeCompare(costOf(b))),
     faults: Math.max(fresh.length, all.length),
     unreached: isExhaustive ? unreached.map(({ name }) => name) : [],
-    lost: isExhaustive ? known.faults.filter((key) => !met.has(key)).length : 0,
+    lost,
   };
 }
 
@@ -154,9 +158,6 @@ const costOf = ({ kind, preemptions, threads, trace }: Finding): string =>
   [Number(kind === 'data-race'), preemptions, threads.length, trace?.steps.length ?? 0]
     .map((n) => String(n).padStart(6, '0'))
     .join(' ');
-
-/** What was to be reached and never was is no fault of a step or a state. */
-const isOfJudge = ({ kind }: Finding): boolean => kind !== 'never-reached';
 
 /** All pairs of a step and the next, by what they say, for positions have other numbers in another program. */
 function ordersIn({ positions, ways }: Program): string {

@@ -66,6 +66,8 @@ export interface Insert {
   readonly message: Message;
   /** What moves in the same step: a chart that follows. */
   readonly along?: readonly Message[];
+  /** The struct whose parts are named above: where the step is about another of its kind, it is that one. */
+  readonly of?: string;
   /** It is asked first, and the step is taken only if that is replied. */
   readonly only?: { readonly if: Message; readonly replies: Json };
 }

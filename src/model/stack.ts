@@ -29,8 +29,11 @@ export function withoutPlaces<T>(run: () => T): T {
   }
 }
 
-/** Within what runs without places: kernel code that is edited, where it depends on the place what becomes of a step. */
-export function nextWithPlace<T, R>(code: Generator<T, R, Json>, answer: Json): IteratorResult<T, R> {
+/** Goes on with kernel code that is edited. */
+export const resumeCode = <T, R>(code: Generator<T, R, Json>, answer: Json): IteratorResult<T, R> => code.next(answer);
+
+/** The same, for a step whose place is asked for within what runs without places. */
+export function resumeWithPlace<T, R>(code: Generator<T, R, Json>, answer: Json): IteratorResult<T, R> {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = MOST_FRAMES;
   try {
@@ -40,12 +43,14 @@ export function nextWithPlace<T, R>(code: Generator<T, R, Json>, answer: Json): 
   }
 }
 
+export const runsWithoutPlaces = (): boolean => Error.stackTraceLimit === 0;
+
 /** The frames of the step contract, and of the runners that stand around every call. */
 const contract = new Set(['take', 'send', 'oneOf', 'choose', 'along', 'loop', 'kernel', 'withoutDeferring', 'next']);
 const contractFile = /(^|\/)actors\/step\.[jt]s$/;
 /** What a reader of kernel code takes for one statement, however many steps it is. */
 const primitiveFile = /(^|\/)actors\/(step|sync\/[^/]+)\.[jt]s$/;
-const runners = new Set(['runCall', 'nextWithPlace']);
+const runners = new Set(['runCall', 'resumeCode', 'resumeWithPlace']);
 
 const pattern = /^\s+at (?:(.+?) \()?((?:file:\/\/)?\/[^)]*):(\d+):(\d+)\)?$/;
 

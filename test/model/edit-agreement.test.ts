@@ -69,9 +69,9 @@ test('edited programs are played live as the tables have them', async (t) => {
     seen.programs++;
     seen.unlike += Number(edited.states !== plain.states);
     seen.loops += Number(edited.program.hasLoops);
-    for (const { way } of edited.sightings.slice(0, 4)) {
+    for (const sighting of edited.sightings.slice(0, 4)) {
       seen.faults++;
-      await confirm(edited.program, variant, way());
+      await confirm(edited.program, variant, sighting.way());
     }
     for (let run = 0; run < 3; run++) {
       seen.confirmed++;

@@ -18,8 +18,8 @@ type Box = HandleTo<typeof box>;
 const one = (operation: (box: Box) => Operation<unknown>, start: Variant['start'] = {}): Variant =>
   variant({ objects: { box }, start, threads: ({ box }) => ({ a: [call(operation, box)] }), expect: [] });
 
-const lock = (m: string) => message<Mutex, 'mutex_lock'>('acquire', { path: m } as Handle<Mutex>, 'mutex_lock');
-const unlock = (m: string) => message<Mutex, 'mutex_unlock'>('release', { path: m } as Handle<Mutex>, 'mutex_unlock');
+const lock = (m: string) => message<Mutex, 'mutex_lock'>('acquire', { path: m }, 'mutex_lock');
+const unlock = (m: string) => message<Mutex, 'mutex_unlock'>('release', { path: m }, 'mutex_unlock');
 const M = { take: [lock('box.m')], release: unlock('box.m') } as const;
 
 function* add({ x, y, m }: Box): Operation {
@@ -289,7 +289,7 @@ test('a lock that is held over a function is released before its caller enters a
 
 test('steps are inserted before and after a step, or put in its place', async (t) => {
   const at = placesOf(one(add));
-  const says = message<Field<number>, 'store'>('write', { path: 'box.y' } as Handle<Field<number>>, 'store', { value: 7 });
+  const says = message<Field<number>, 'store'>('write', { path: 'box.y' }, 'store', { value: 7 });
   t.deepEqual(await stepsOf(one(add), [{ kind: 'insert', at: at('load'), where: 'before', message: says }]), [
     'mutex_lock(&box->m)',
     'store(&box->y, 7)',
@@ -306,11 +306,7 @@ test('steps are inserted before and after a step, or put in its place', async (t
     'mutex_unlock(&box->m)',
     'store(&box->y, 7)',
   ]);
-  const trylock = message<Mutex, 'mutex_trylock'>(
-    { kind: 'acquire', try: true },
-    { path: 'box.n' } as Handle<Mutex>,
-    'mutex_trylock',
-  );
+  const trylock = message<Mutex, 'mutex_trylock'>({ kind: 'acquire', try: true }, { path: 'box.n' }, 'mutex_trylock');
   const hears = [
     [true, 40],
     [false, 50],

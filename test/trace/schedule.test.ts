@@ -25,6 +25,17 @@ test('a schedule is read as it is written', (t) => {
   t.is(formatSchedule(schedule), text);
 });
 
+const edited = text
+  .replace('loop:', 'edit: {"kind":"drop","at":["mutex_lock@vfio\\u0020main.js:7:12"]}\nloop:')
+  .replace(/^registrar_a.*\n/m, '');
+
+test('what the code is edited by is one word for each edit', (t) => {
+  const schedule = parseSchedule(edited);
+  t.deepEqual(schedule.edits, [{ kind: 'drop', at: ['mutex_lock@vfio main.js:7:12'] }]);
+  t.is(formatSchedule(schedule), edited);
+  t.deepEqual(parseSchedule(edited.replaceAll('\n', ' ')), schedule);
+});
+
 test('it survives a mail: one line, wrapped lines, quoted lines', (t) => {
   const schedule = parseSchedule(text);
   t.deepEqual(parseSchedule(text.replaceAll('\n', ' ')), schedule);
@@ -53,6 +64,12 @@ for (const [what, bad, message] of [
   ['no steps', 'interlock/1 a/b', 'The schedule has no steps'],
   ['a count that is none', 'interlock/1 a/b id t many x(y)', 'The schedule cannot be read at "t many x(y)"'],
   ['a design without what is not said', 'interlock/1 a/b without:', 'The schedule does not say what it is without'],
+  [
+    'an edit that is none',
+    text.replace(/^registrar_a.*\n/m, '').replace('loop:', 'edit: {"kind":"mend"} loop:'),
+    /This is no edit/,
+  ],
+  ['an edit that breaks off', 'interlock/1 a/b edit: {"kind"', /The edit cannot be read/],
   ['a run that breaks off', 'interlock/1 a/b t 1 x(y) t 2', 'The schedule cannot be read at "t 2"'],
 ] as const)
   test(`what is no schedule is refused: ${what}`, (t) => {

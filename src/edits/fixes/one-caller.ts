@@ -70,7 +70,15 @@ function inCaller(at: Taken, pairs: readonly Passage[], locks: readonly KnownLoc
   const read = pair?.from.step.step[0].messages[0];
   if (pair === undefined || message === undefined || read === undefined) return [];
   const drops = pairs.map((one): Edit => ({ kind: 'drop', at: [one.to?.site.key ?? ''] }));
-  const insert: Insert = { kind: 'insert', at: at.where.key, where: 'after', message, along, only: { if: read, replies: pair.reply } };
+  const insert: Insert = {
+    kind: 'insert',
+    at: at.where.key,
+    where: 'after',
+    message,
+    along,
+    ...(isOfOneStruct(at, message) ? { of: structOf(message.object) } : {}),
+    only: { if: read, replies: pair.reply },
+  };
   const functions = [...new Set(pairs.map(({ to }) => inFunction(to?.activations ?? [])))].join(' and ');
   const what = flow.sites.spell(message);
   const says = `${what} in one place, ${inFunction(at.where.activations)}, before ${functions}, which do without`;
@@ -81,6 +89,9 @@ function inCaller(at: Taken, pairs: readonly Passage[], locks: readonly KnownLoc
   });
   return [plain, ...guarded];
 }
+
+const structOf = (path: string): string => path.split('.')[0] ?? '';
+const isOfOneStruct = ({ trace }: Taken, { object }: Message): boolean => structOf(trace.object) === structOf(object);
 
 /** The two steps that are inserted stand at the place of the statement that they follow. */
 function around({ take, release }: KnownLock, at: Taken, read: Message, write: Message, flow: Flow): Hold {

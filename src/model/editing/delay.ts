@@ -4,12 +4,12 @@ import type { Json } from '../../../machines/object.ts';
 import type { Delay } from '../edit.ts';
 import { type Movable, movable, moved } from './locks.ts';
 import { type Ahead, type Rule, taken } from './rule.ts';
-import { isWithin, placesIn, scopeOf } from './site.ts';
+import { isWithin, placesIn, type Scope, scopeOf } from './site.ts';
 
 export function delays({ at, past }: Delay): Rule {
   const isHere = placesIn([at]);
   const isPast = placesIn(past);
-  let waiting: Movable | null = null;
+  let waiting: (Movable & { readonly scope: Scope }) | null = null;
 
   function* now(): Operation {
     if (waiting === null) return;
@@ -20,9 +20,9 @@ export function delays({ at, past }: Delay): Rule {
 
   return {
     *step(step: Step, ahead: Ahead): Operation<Json> {
-      if (waiting !== null && (isHere(step) || !isWithin(step, scopeOf(waiting.step)))) yield* now();
+      if (waiting !== null && (isHere(step) || !isWithin(step, waiting.scope))) yield* now();
       if (isHere(step)) {
-        waiting = movable(step, ahead);
+        waiting = { ...movable(step, ahead), scope: scopeOf(step) };
         return waiting.heard;
       }
       const heard = yield* taken(step);

@@ -4,14 +4,14 @@ import type { Json } from '../../../machines/object.ts';
 import type { Hold } from '../edit.ts';
 import { lockIn } from './locks.ts';
 import { besides, granted, type Rule, taken } from './rule.ts';
-import { isWithin, placesIn, scopeOf } from './site.ts';
+import { isWithin, placesIn, type Scope, scopeOf } from './site.ts';
 
 export function holds({ take, release, from, to, before }: Hold): Rule {
   const [{ object }] = take;
   const isFrom = placesIn([from]);
   const isTo = placesIn(to === null ? [] : [to]);
   const isPast = placesIn(before ?? []);
-  let held: { readonly from: Step; last: Step; readonly loops: number; inner: number } | null = null;
+  let held: { readonly scope: Scope; last: Step; readonly loops: number; inner: number } | null = null;
   let loops = 0;
 
   function* acquire(step: Step): Operation {
@@ -38,11 +38,11 @@ export function holds({ take, release, from, to, before }: Hold): Rule {
 
   return {
     *step(step: Step): Operation<Json> {
-      if (held !== null && (isPast(step) || !isWithin(step, scopeOf(held.from)))) yield* letGo();
+      if (held !== null && (isPast(step) || !isWithin(step, held.scope))) yield* letGo();
       const lock = lockIn(step);
       const its = lock?.object === object ? lock.does : null;
       if (held === null && isFrom(step)) {
-        held = { from: step, last: step, loops, inner: 0 };
+        held = { scope: scopeOf(step), last: step, loops, inner: 0 };
         if (its === 'release') return granted(step);
         yield* acquire(step);
       }
@@ -56,7 +56,7 @@ export function holds({ take, release, from, to, before }: Hold): Rule {
     *loop(what: 'loop' | 'again' | 'leave', open: number, next: () => Step | null): Operation {
       if (held !== null) {
         const then = what === 'loop' ? next() : null;
-        const hasReturned = then !== null && !isWithin(then, scopeOf(held.from));
+        const hasReturned = then !== null && !isWithin(then, held.scope);
         if (hasReturned || (what !== 'loop' && held.loops === open)) yield* letGo();
       }
       loops = open + { loop: 1, again: 0, leave: -1 }[what];

@@ -31,9 +31,11 @@ export function* taken(step: Step): Operation<Json> {
 }
 
 /** A step that the code does not have, taken as if it stood beside the other. */
-export const besides = (message: Message, { stack }: Step, ...along: readonly Message[]): Step => ({
+export const besides = (message: Message, beside: Step, ...along: readonly Message[]): Step => ({
   step: [{ name: message.event.type, messages: [message, ...along] }],
-  stack: withoutPrimitives(stack),
+  get stack() {
+    return withoutPrimitives(beside.stack);
+  },
 });
 
 export const hearing = ({ step }: Step, way: Alternative, reply: Json): Json =>

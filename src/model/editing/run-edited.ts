@@ -1,23 +1,23 @@
 /** A rule between the code and its thread: it is asked at each step, and told of each loop. */
-import { encode, decode, type Mark, type Operation, type Step } from '../../../actors/step.ts';
+import { decode, encode, type Mark, type Operation, type Step } from '../../../actors/step.ts';
 import type { Json } from '../../../machines/object.ts';
-import { nextWithPlace } from '../stack.ts';
+import { resumeCode, resumeWithPlace, runsWithoutPlaces } from '../stack.ts';
 import { noProgram, type Rule } from './rule.ts';
 
 export function* runEdited<R>(make: () => Operation<R>, rule: Rule): Operation<R> {
   const code = make();
   const past = new Past(make);
-  for (let next = nextWithPlace(code, null); ; ) {
+  for (let next = resumeCode(code, null); ; ) {
     if (next.done) {
       if (rule.end !== undefined) yield* rule.end();
       return next.value;
     }
     const answer =
       'step' in next.value
-        ? yield* rule.step(next.value, (...heard) => past.ahead(heard))
+        ? yield* rule.step(past.placed(next.value), (...heard) => past.ahead(heard))
         : yield* passed(next.value, rule, past);
     past.heard.push(answer);
-    next = nextWithPlace(code, answer);
+    next = resumeCode(code, answer);
   }
 }
 
@@ -41,10 +41,31 @@ class Past {
     this.make = make;
   }
 
+  /** The next step, if the code hears this of the present one and of those that come then. */
   ahead(more: readonly Json[]): Step | null {
+    return this.stepAfter([...this.heard, ...more]);
+  }
+
+  /** To note the place of each step costs more than all the rest: where that is not done, it is found out for those that matter. */
+  placed(step: Step): Step {
+    if (!runsWithoutPlaces()) return step;
+    const heard = [...this.heard];
+    let stack: string | null = null;
+    const found = () => (stack ??= this.stepAfter(heard)?.stack ?? '');
+    return {
+      step: step.step,
+      get stack() {
+        return found();
+      },
+    };
+  }
+
+  private stepAfter(heard: readonly Json[]): Step | null {
     const code = this.make();
-    let next = nextWithPlace(code, null);
-    for (const answer of [...this.heard, ...more]) next = nextWithPlace(code, answer);
+    // The first that a generator is told goes to nobody.
+    const told = [null, ...heard];
+    for (const answer of told.slice(0, -1)) resumeCode(code, answer);
+    const next = resumeWithPlace(code, told.at(-1) ?? null);
     return !next.done && 'step' in next.value ? next.value : null;
   }
 
