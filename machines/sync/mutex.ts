@@ -53,5 +53,4 @@ const machine = setupObject<Context, Mutex>()
   });
 
 /** @param options `novalidate`: lockdep_set_novalidate_class(), as device_initialize() does with that of a struct device */
-export const mutex = (options: { readonly novalidate?: boolean } = {}) =>
-  part<Mutex, Context>(machine, { owner: null }, options);
+export const mutex = (options: { readonly novalidate?: boolean } = {}) => part<Mutex, Context>(machine, { owner: null }, options);

@@ -88,7 +88,11 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     nodes: options.nodesForBest ?? NODES_FOR_BEST,
   };
   const { findings, consequences } = await findingsOf(subject, searched, pains);
-  const limits = { maxStates: options.maxStates, nodesForBest: options.nodesForBest ?? NODES_FOR_BEST, exhaustive: found.cut === null };
+  const limits = {
+    maxStates: options.maxStates,
+    nodesForBest: options.nodesForBest ?? NODES_FOR_BEST,
+    exhaustive: found.cut === null,
+  };
   const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
   const orders = await findLockOrders(subject, searched, [...findings, ...consequences], pains.run);
   const all = [...findings, ...orders, ...(serial?.findings ?? [])];

@@ -51,7 +51,8 @@ let verifier: { readonly of: Scenario; readonly is: Verifier } | null = null;
 
 async function verifierOf(order: Order, reason: () => string | null): Promise<Verifier> {
   const of = await scenarioOf(order);
-  if (verifier?.of !== of) verifier = { of, is: new Verifier(of, await neighboursOf(order), { maxStates: order.limits.maxStates, reason }) };
+  if (verifier?.of !== of)
+    verifier = { of, is: new Verifier(of, await neighboursOf(order), { maxStates: order.limits.maxStates, reason }) };
   return verifier.is;
 }
 

@@ -187,10 +187,7 @@ export class Judge {
 
   /** What of it does not depend on the objects. */
   ofPosition(position: Position): readonly number[] {
-    return [
-      ...(position.sleeps ? [this.ofSleep(position)] : []),
-      ...position.kept.map((kept) => this.ofKept(position, kept)),
-    ];
+    return [...(position.sleeps ? [this.ofSleep(position)] : []), ...position.kept.map((kept) => this.ofKept(position, kept))];
   }
 
   private ofSleep(position: Position): number {

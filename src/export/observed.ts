@@ -79,7 +79,8 @@ export function observe(explored: Explored, variant: Variant): Observed {
     for (const position of waitingForThemselves(program, state))
       selfDeadlocks.set(state[program.slots + position.thread] as number, faultAt(judge, state, position));
     for (const id of state.subarray(program.slots, program.slots + program.threads))
-      if (program.isWrongByItself(id) && !wrongPlaces.has(id)) wrongPlaces.set(id, faultsOf(judge, program.positions[id] as Position));
+      if (program.isWrongByItself(id) && !wrongPlaces.has(id))
+        wrongPlaces.set(id, faultsOf(judge, program.positions[id] as Position));
     if (steps.from(state)) continue;
     ends.add(state);
     if (ends.tasksEnded(state)) for (const { decisions } of predicates.atEnd) decisions.learn(state);

@@ -134,7 +134,12 @@ class Writer {
       '  wrong = 0;',
       ...this.always.flatMap(({ decisions, fault }) => this.whereBroken(decisions.root, this.wrongBy(fault), '  ')),
       ...[...selfDeadlocks].flatMap(([id, fault]) => this.ifStuckAt(id, this.wrongBy(fault))),
-      ...[...wrongPlaces].flatMap(([id, faults]) => this.ifAt(id, faults.flatMap((fault) => this.wrongBy(fault)))),
+      ...[...wrongPlaces].flatMap(([id, faults]) =>
+        this.ifAt(
+          id,
+          faults.flatMap((fault) => this.wrongBy(fault)),
+        ),
+      ),
       '}',
       '',
     ];

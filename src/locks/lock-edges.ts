@@ -83,7 +83,13 @@ export const acquiresAt = (program: Program, { firstWay, ways }: Position): read
     meanings.flatMap((means, i) => {
       if (means?.kind !== 'acquire' || means.interrupt === true) return [];
       const slot = slots[i] as number;
-      return [{ path: program.world.slots[slot]?.path ?? '', means, event: program.tables[slot]?.events[events[i] as number]?.type ?? '' }];
+      return [
+        {
+          path: program.world.slots[slot]?.path ?? '',
+          means,
+          event: program.tables[slot]?.events[events[i] as number]?.type ?? '',
+        },
+      ];
     }),
   );
 

@@ -69,7 +69,9 @@ function gateOf(program: Program, links: readonly (readonly Attempt[])[]): strin
 /** Beside the lock that makes the link. */
 function heldAtAll(attempts: readonly Attempt[], exclusively: boolean): readonly string[] {
   const heldAt = ({ position, holds }: Attempt): readonly string[] =>
-    position.held.filter(({ object, mode }) => object !== holds && (!exclusively || mode === 'exclusive')).map(({ object }) => object);
+    position.held
+      .filter(({ object, mode }) => object !== holds && (!exclusively || mode === 'exclusive'))
+      .map(({ object }) => object);
   const [first, ...others] = attempts;
   return first === undefined ? [] : heldAt(first).filter((object) => others.every((attempt) => heldAt(attempt).includes(object)));
 }
@@ -77,7 +79,11 @@ function heldAtAll(attempts: readonly Attempt[], exclusively: boolean): readonly
 export function whyNotInHandler(program: Program, { inHandler, withIrqsOn }: IrqConflict): string | null {
   const cpuOf = ({ position }: Attempt) => program.world.threads[position.thread]?.cpu?.path ?? null;
   const meets = (one: Attempt, other: Attempt) => one.position.thread !== other.position.thread && one.takes === other.takes;
-  const pairs = inHandler.attempts.flatMap((one) => withIrqsOn.attempts.filter((other) => meets(one, other)).map((other) => [one, other] as const));
+  const pairs = inHandler.attempts.flatMap((one) =>
+    withIrqsOn.attempts.filter((other) => meets(one, other)).map((other) => [one, other] as const),
+  );
   if (pairs.length === 0) return 'the handler takes another lock of the class';
-  return pairs.some(([one, other]) => cpuOf(one) !== null && cpuOf(one) === cpuOf(other)) ? null : 'the handler runs on another CPU';
+  return pairs.some(([one, other]) => cpuOf(one) !== null && cpuOf(one) === cpuOf(other))
+    ? null
+    : 'the handler runs on another CPU';
 }

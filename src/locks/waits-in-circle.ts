@@ -30,7 +30,10 @@ export function waitsInOwnClass(program: Program, link: Link): WaitTest {
   return (state) => {
     const waiting = waitingAt(program, state, attempts);
     for (let length = 1; length <= program.threads; length++) {
-      const found = circle(Array.from({ length }, () => waiting), []);
+      const found = circle(
+        Array.from({ length }, () => waiting),
+        [],
+      );
       if (found !== null) return found;
     }
     return null;

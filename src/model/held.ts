@@ -34,7 +34,8 @@ export const nameHeld = ({ object, mode, subclass, try: tried }: Held): string =
   `${object} ${mode}${subclass === 0 ? '' : `/${subclass}`}${tried ? ' tried' : ''}`;
 
 /** It does not return until it has what it asks for. */
-export const blocks = ({ kind, try: tries, queues }: Meaning): boolean => kind === 'acquire' && (tries !== true || queues === true);
+export const blocks = ({ kind, try: tries, queues }: Meaning): boolean =>
+  kind === 'acquire' && (tries !== true || queues === true);
 
 /** To ask for a lock, or to wait, is to say that one may sleep, whether or not it comes to that. */
 export const maySleep = (means: Meaning): boolean =>

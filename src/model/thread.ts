@@ -178,7 +178,8 @@ export class Cursor {
   private note(taken: Alternative, reply: Json): void {
     for (const [index, { object, means, event }] of taken.messages.entries()) {
       if (means.kind === 'acquire' && (!means.try || (index === 0 && reply === true))) this.held.push(heldBy(object, means));
-      if (means.irqs !== undefined) this.irqsOff = means.irqs === 'off' || (means.irqs === 'restore' && event['flags'] !== true && this.irqsOff);
+      if (means.irqs !== undefined)
+        this.irqsOff = means.irqs === 'off' || (means.irqs === 'restore' && event['flags'] !== true && this.irqsOff);
       if (means.kind === 'release') this.letGo(object, means.mode ?? 'exclusive');
       if (event.type === 'kzalloc') this.allocated[object] = this.allocations(object) + 1;
     }

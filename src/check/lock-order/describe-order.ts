@@ -66,7 +66,9 @@ function finished(program: Program, { choices, threads }: OrderRun): readonly Ch
     state.set(next);
   }
   const way = acquiringWay(program, program.position(state, last.thread));
-  return way !== null && program.choose(state, { thread: last.thread, way }, next) ? [...choices, { thread: last.thread, way }] : choices;
+  return way !== null && program.choose(state, { thread: last.thread, way }, next)
+    ? [...choices, { thread: last.thread, way }]
+    : choices;
 }
 
 function acquiringWay(program: Program, { firstWay, ways }: Position): number | null {

@@ -116,4 +116,6 @@ const leastEvent = (attempts: readonly Attempt[]): string => least(attempts.map(
 const leastObject = (attempts: readonly Attempt[]): string => least(attempts.map(({ takes }) => plainName(takes)));
 
 const named = (attempts: readonly Attempt[], event: string | null, object: string | null): readonly Attempt[] =>
-  attempts.filter((attempt) => (event ?? attempt.event) === attempt.event && (object ?? plainName(attempt.takes)) === plainName(attempt.takes));
+  attempts.filter(
+    (attempt) => (event ?? attempt.event) === attempt.event && (object ?? plainName(attempt.takes)) === plainName(attempt.takes),
+  );

@@ -71,7 +71,12 @@ export function* runThrough(
   }
 }
 
-function addTo(round: Node[], visited: NumberedSet, { parent, choice }: Pick<Node, 'parent' | 'choice'>, vector: Int32Array): void {
+function addTo(
+  round: Node[],
+  visited: NumberedSet,
+  { parent, choice }: Pick<Node, 'parent' | 'choice'>,
+  vector: Int32Array,
+): void {
   const added = visited.add(vector);
   if (added < 0) round.push({ parent, choice, number: ~added });
 }

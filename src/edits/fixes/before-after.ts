@@ -64,7 +64,9 @@ function linesOf(taken: readonly Taken[], here: Taken): Line[] {
     trace.thread === here.trace.thread &&
     trace.call === here.trace.call &&
     scope.every((one, depth) => one === where.activations[depth]);
-  const lines: Line[] = [{ key: null, sign: ' ', depth: 0, text: `${scope.at(-1)?.split(' ')[0] ?? ''}()`, object: null, does: null }];
+  const lines: Line[] = [
+    { key: null, sign: ' ', depth: 0, text: `${scope.at(-1)?.split(' ')[0] ?? ''}()`, object: null, does: null },
+  ];
   let called = '';
   for (const one of taken.filter(isInside)) {
     const { activations, key } = one.where;
@@ -79,7 +81,8 @@ function linesOf(taken: readonly Taken[], here: Taken): Line[] {
         object: one.trace.object,
         does: kind === 'acquire' || kind === 'release' ? kind : null,
       });
-    else if (callee !== called) lines.push({ key: null, sign: ' ', depth: 1, text: `${callee.split(' ')[0] ?? ''}()`, object: null, does: null });
+    else if (callee !== called)
+      lines.push({ key: null, sign: ' ', depth: 1, text: `${callee.split(' ')[0] ?? ''}()`, object: null, does: null });
     called = callee;
   }
   return lines;

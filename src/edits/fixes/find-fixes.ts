@@ -19,7 +19,12 @@ export interface Hooks {
   readonly onTried?: (tried: number, of: number) => void;
 }
 
-export async function findFixes(workshop: Workshop, variant: string, finding: Finding, { reason, onTried }: Hooks): Promise<FixSearch> {
+export async function findFixes(
+  workshop: Workshop,
+  variant: string,
+  finding: Finding,
+  { reason, onTried }: Hooks,
+): Promise<FixSearch> {
   const candidates = await workshop.candidates(variant, finding);
   const found: { readonly candidate: Candidate; readonly fix: Fix }[] = [];
   const limit = pLimit(workshop.places);
@@ -50,7 +55,10 @@ export async function findFixes(workshop: Workshop, variant: string, finding: Fi
 }
 
 /** One that holds everywhere, of the same group, or of the same kind and smaller. */
-const isEnough = ({ candidate: known, fix }: { readonly candidate: Candidate; readonly fix: Fix }, candidate: Candidate): boolean =>
+const isEnough = (
+  { candidate: known, fix }: { readonly candidate: Candidate; readonly fix: Fix },
+  candidate: Candidate,
+): boolean =>
   fix.broken.length === 0 && (known.group === candidate.group || (known.kind === candidate.kind && known.size < candidate.size));
 
 const byWorth = (a: Fix, b: Fix): number =>

@@ -38,7 +38,9 @@ export function heldOverMore(
   });
 }
 
-const unique = (edits: readonly Hold[]): readonly Hold[] => [...new Map(edits.map((edit) => [JSON.stringify(edit), edit])).values()];
+const unique = (edits: readonly Hold[]): readonly Hold[] => [
+  ...new Map(edits.map((edit) => [JSON.stringify(edit), edit])).values(),
+];
 
 const combinations = (ways: readonly (readonly Part[])[]): readonly (readonly Part[])[] =>
   ways.reduce<readonly (readonly Part[])[]>((all, some) => all.flatMap((parts) => some.map((part) => [...parts, part])), [[]]);
@@ -49,10 +51,12 @@ function waysToHold(lock: KnownLock, side: readonly Taken[], all: readonly Taken
   const between = all.filter(
     ({ trace: { index, thread } }) => thread === first.trace.thread && index > first.trace.index && index < last.trace.index,
   );
-  const own = (does: 'acquire' | 'release') => ({ step }: Taken) => {
-    const found = lockIn(step);
-    return found?.object === lock.object && found.does === does;
-  };
+  const own =
+    (does: 'acquire' | 'release') =>
+    ({ step }: Taken) => {
+      const found = lockIn(step);
+      return found?.object === lock.object && found.does === does;
+    };
   const [release, acquire] = [between.find(own('release')), between.findLast(own('acquire'))];
   const [isAtFirst, isAtLast] = [first, last].map(({ trace }) => trace.held.includes(lock.object));
   if (isAtFirst && isAtLast && release === undefined) return [NOTHING];
@@ -72,7 +76,11 @@ function waysToHold(lock: KnownLock, side: readonly Taken[], all: readonly Taken
     ({ trace: { index, thread } }) => thread === first.trace.thread && index >= from.trace.index && index < to.trace.index,
   );
   const before = waysOut(within, to.where.key, flow);
-  const tight: Part = { edits: [{ ...hold(lock, from.where.key, to.where.key), before }], says, size: isAtFirst || isAtLast ? 1 : 2 };
+  const tight: Part = {
+    edits: [{ ...hold(lock, from.where.key, to.where.key), before }],
+    says,
+    size: isAtFirst || isAtLast ? 1 : 2,
+  };
   return isAtFirst || isAtLast ? [tight] : [tight, ...overFunctions(lock, first, last, all)];
 }
 

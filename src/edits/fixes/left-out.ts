@@ -5,7 +5,11 @@ import type { Taken } from './steps-taken.ts';
 export function leftOut(all: readonly Taken[]): readonly Candidate[] {
   const writes = all.filter(
     ({ step, trace, where }) =>
-      where.frame !== null && where.activations.length > 0 && step.step.length === 1 && trace.means.kind === 'write' && trace.reply === null,
+      where.frame !== null &&
+      where.activations.length > 0 &&
+      step.step.length === 1 &&
+      trace.means.kind === 'write' &&
+      trace.reply === null,
   );
   return writes.map(
     ({ where, trace }): Candidate => ({

@@ -50,7 +50,10 @@ const namesOf = (activations: readonly string[]): readonly string[] => activatio
 function callersOf({ where }: Taken, pairs: readonly Passage[]): readonly (readonly string[])[] {
   const scopes = where.activations.map((_, depth) => where.activations.slice(0, depth + 1)).toReversed();
   const name = (scope: readonly string[]) => functionOf(scope);
-  return scopes.slice(1).filter((scope) => pairs.every(({ to }) => namesOf(to?.activations ?? []).includes(name(scope)))).slice(0, 1);
+  return scopes
+    .slice(1)
+    .filter((scope) => pairs.every(({ to }) => namesOf(to?.activations ?? []).includes(name(scope))))
+    .slice(0, 1);
 }
 
 /** The last statement of the caller itself before the racing step. */
@@ -82,10 +85,21 @@ function inCaller(at: Taken, pairs: readonly Passage[], locks: readonly KnownLoc
   const functions = [...new Set(pairs.map(({ to }) => inFunction(to?.activations ?? [])))].join(' and ');
   const what = flow.sites.spell(message);
   const says = `${what} in one place, ${inFunction(at.where.activations)}, before ${functions}, which do without`;
-  const plain: Candidate = { kind: 'once in the caller', says, edits: [...drops, insert], size: 1 + pairs.length, group: `caller ${at.where.key}` };
+  const plain: Candidate = {
+    kind: 'once in the caller',
+    says,
+    edits: [...drops, insert],
+    size: 1 + pairs.length,
+    group: `caller ${at.where.key}`,
+  };
   const guarded = locks.map((lock): Candidate => {
     const size = plain.size + 2;
-    return { ...plain, says: `${says}; under ${lock.name}`, edits: [...plain.edits, around(lock, at, read, message, flow)], size };
+    return {
+      ...plain,
+      says: `${says}; under ${lock.name}`,
+      edits: [...plain.edits, around(lock, at, read, message, flow)],
+      size,
+    };
   });
   return [plain, ...guarded];
 }
@@ -97,6 +111,12 @@ const isOfOneStruct = ({ trace }: Taken, { object }: Message): boolean => struct
 function around({ take, release }: KnownLock, at: Taken, read: Message, write: Message, flow: Flow): Hold {
   const place = at.where.key.slice(at.where.key.lastIndexOf('@'));
   const then = flow.from(at.where.key).flatMap(({ to }) => (to === null ? [] : [to.site.key]));
-  return { kind: 'hold', take, release, from: `${read.event.type}${place}`, to: `${write.event.type}${place}`, before: [...new Set(then)] };
+  return {
+    kind: 'hold',
+    take,
+    release,
+    from: `${read.event.type}${place}`,
+    to: `${write.event.type}${place}`,
+    before: [...new Set(then)],
+  };
 }
-

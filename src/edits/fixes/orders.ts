@@ -9,7 +9,10 @@ import type { Taken } from './steps-taken.ts';
 const FURTHEST = 12;
 
 export function inAnotherOrder(marked: readonly Taken[], all: readonly Taken[], flow: Flow): readonly Candidate[] {
-  return marked.flatMap((one) => [...laterThan(one, all), ...putOff(one, flow)]);
+  return [
+    ...marked.flatMap((one) => [...laterThan(one, all), ...putOff(one, flow)]),
+    ...all.flatMap((one) => doneLast(one, flow)),
+  ];
 }
 
 /** What the function has done before the racing step, after it. */
@@ -29,22 +32,68 @@ function laterThan(racing: Taken, all: readonly Taken[]): readonly Candidate[] {
 /** The racing step itself, after what its function does next. */
 function putOff(racing: Taken, flow: Flow): readonly Candidate[] {
   if (!isMovable(racing)) return [];
-  const passed = new Map<string, string>();
-  for (let at = [racing.where.key], n = 0; at.length > 0 && n < FURTHEST; n++) {
+  return afterwards(racing, flow)
+    .slice(0, FURTHEST)
+    .map(({ key, c }) => moved(racing.where.key, racing.trace.c, [key], c, racing));
+}
+
+/** A write by which others may find what is not ready yet, after all that its function does. */
+function doneLast(one: Taken, flow: Flow): readonly Candidate[] {
+  if (!isMovable(one) || one.where.activations.length === 0 || !['write', 'signal', 'update'].includes(one.trace.means.kind))
+    return [];
+  const last = afterwards(one, flow).filter(({ isLast }) => isLast);
+  if (last.length === 0) return [];
+  const { where, trace } = one;
+  return [
+    {
+      kind: 'another order of steps',
+      says: `${trace.c} only after all else in ${inFunction(where.activations)}`,
+      edits: [{ kind: 'delay', at: where.key, past: last.map(({ key }) => key) }],
+      size: 1,
+      group: `order ${where.key}`,
+    },
+  ];
+}
+
+interface Later {
+  readonly key: string;
+  readonly c: string;
+  /** The function may return right after it. */
+  readonly isLast: boolean;
+}
+
+/** What the function may do after the step, the nearest first. */
+function afterwards({ where }: Taken, flow: Flow): readonly Later[] {
+  const passed = new Map<string, Later>();
+  const isInside = (activations: readonly string[]) => where.activations.every((one, depth) => one === activations[depth]);
+  for (let at = [where.key]; at.length > 0; ) {
     const next = new Set<string>();
     for (const key of at)
-      for (const { to } of flow.from(key))
-        if (to !== null && isWithin(to.step, racing.where.activations) && !passed.has(to.site.key)) {
-          passed.set(to.site.key, to.site.c);
-          next.add(to.site.key);
-        }
+      for (const { from, to } of flow.from(key)) {
+        if (
+          to === null ||
+          !isInside(from.activations) ||
+          !isInside(to.activations) ||
+          to.site.key === where.key ||
+          passed.has(to.site.key)
+        )
+          continue;
+        const isLast = flow
+          .from(to.site.key)
+          .some((then) => isInside(then.from.activations) && (then.to === null || !isInside(then.to.activations)));
+        passed.set(to.site.key, { key: to.site.key, c: to.site.c, isLast });
+        next.add(to.site.key);
+      }
     at = [...next];
   }
-  return [...passed].map(([key, c]) => moved(racing.where.key, racing.trace.c, [key], c, racing));
+  return [...passed.values()];
 }
 
 const isMovable = ({ step, trace }: Taken): boolean =>
-  step.step.length === 1 && lockIn(step) === null && trace.reply === null && !['alloc', 'choose', 'read', 'wait'].includes(trace.means.kind);
+  step.step.length === 1 &&
+  lockIn(step) === null &&
+  trace.reply === null &&
+  !['alloc', 'choose', 'read', 'wait'].includes(trace.means.kind);
 
 const moved = (at: string, c: string, past: readonly string[], pastC: string, { where }: Taken): Candidate => ({
   kind: 'another order of steps',

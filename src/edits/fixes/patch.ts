@@ -37,7 +37,8 @@ export function patched(lines: readonly Line[], edit: Edit, sites: Sites): reado
       const place = edit.at.slice(edit.at.lastIndexOf('@'));
       const check = edit.only === undefined ? [] : [added(edit.only.if, `${edit.only.if.event.type}${place}`)];
       const step = added(edit.message, `${edit.message.event.type}${place}`);
-      const more = edit.only === undefined ? [step] : [...check, { ...step, text: `if ${JSON.stringify(edit.only.replies)}: ${step.text}` }];
+      const more =
+        edit.only === undefined ? [step] : [...check, { ...step, text: `if ${JSON.stringify(edit.only.replies)}: ${step.text}` }];
       return beside(lines, [edit.at], edit.where, more);
     }
     case 'replace':
@@ -51,7 +52,12 @@ const isAt = ({ key, sign }: Line, keys: readonly string[]): boolean => key !== 
 const without = (line: Line): Line => ({ ...line, sign: '-' });
 const added_ = (text: string, key: string | null): Line => ({ key, sign: '+', depth: 1, text, object: null, does: null });
 
-function beside(lines: readonly Line[], keys: readonly string[], where: 'before' | 'after', more: readonly Line[]): readonly Line[] {
+function beside(
+  lines: readonly Line[],
+  keys: readonly string[],
+  where: 'before' | 'after',
+  more: readonly Line[],
+): readonly Line[] {
   const at = lines.findIndex((line) => isAt(line, keys));
   if (at < 0) return lines;
   return lines.toSpliced(where === 'before' ? at : at + 1, 0, ...more);

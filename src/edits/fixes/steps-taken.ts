@@ -22,7 +22,10 @@ export interface Before {
 }
 
 /** @param variant the one that the trace is of, without what its counterexample leaves out */
-export function stepsTaken(variant: Variant, trace: Trace): { readonly taken: readonly Taken[]; readonly standing: readonly Before[] } {
+export function stepsTaken(
+  variant: Variant,
+  trace: Trace,
+): { readonly taken: readonly Taken[]; readonly standing: readonly Before[] } {
   const cursors = new Map(new World(variant).threads.map((thread) => [thread.name, new Cursor(thread)]));
   const taken = trace.steps.map((one): Taken => {
     const cursor = cursors.get(one.thread);

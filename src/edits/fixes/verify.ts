@@ -12,7 +12,17 @@ import type { Scenario } from '../../model/scenario.ts';
 import { beforeAndAfter } from './before-after.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesFor } from './candidates.ts';
-import { type Base, baseOf, checkDesign, type Effort, exploreDesign, isNoClaim, nameOf, ordersIn, whatCallersGet } from './design.ts';
+import {
+  type Base,
+  baseOf,
+  checkDesign,
+  type Effort,
+  exploreDesign,
+  isNoClaim,
+  nameOf,
+  ordersIn,
+  whatCallersGet,
+} from './design.ts';
 import type { Workshop } from './find-fixes.ts';
 import type { Broken, Fix, Verified } from './fix.ts';
 
@@ -21,7 +31,12 @@ const OF_WHOLE_RUNS: readonly Kind[] = ['starvation', 'hung-task', 'lock-order',
 
 /** A design with a candidate in it. */
 type Outcome =
-  | { readonly holds: true; readonly verified: Verified; readonly left: ReadonlySet<string>; readonly orders: ReadonlySet<string> }
+  | {
+      readonly holds: true;
+      readonly verified: Verified;
+      readonly left: ReadonlySet<string>;
+      readonly orders: ReadonlySet<string>;
+    }
   | { readonly holds: false; readonly why: string };
 
 /** Verifies one candidate after the other, and knows the designs as they stand. */
@@ -110,11 +125,16 @@ export class Verifier implements Workshop {
       const missed = [...base.got].find((what) => !got.has(what));
       if (missed !== undefined) return no(`never again: ${missed}`);
       const variants: Scenario['variants'] = { ...base.scenario.variants, [base.name]: variant };
-      const { findings, consequences, states, cut, sometimes } = await checkDesign({ ...base.scenario, variants }, base.name, this.effort);
+      const { findings, consequences, states, cut, sometimes } = await checkDesign(
+        { ...base.scenario, variants },
+        base.name,
+        this.effort,
+      );
       if (cut !== null) return no(`its search was cut: ${cut}`);
       const before = await base.findings();
       const first = findings.filter((one) => !isNoClaim(one));
-      const fresh = first.find((one) => !before.names.has(nameOf(one))) ?? consequences.find((one) => !before.any.has(nameOf(one)));
+      const fresh =
+        first.find((one) => !before.names.has(nameOf(one))) ?? consequences.find((one) => !before.any.has(nameOf(one)));
       if (fresh !== undefined) return no(fresh.message);
       const unreached = sometimes.filter(({ reached }) => !reached).map(({ name }) => name);
       return {
@@ -142,4 +162,3 @@ export class Verifier implements Workshop {
     return designs.toSorted((a, b) => a.flow.passages.length - b.flow.passages.length);
   }
 }
-

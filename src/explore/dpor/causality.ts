@@ -84,7 +84,8 @@ export class Causality {
     const splats = raised.length === 0 ? NOTHING : this.judge.ofStep(run.state(at), run.step(at).thread);
     const before = this.wrong[at] as readonly number[];
     const now = this.lookAt(run.state(at + 1));
-    const states = now.length === 0 ? NOTHING : [...new Set([...now.filter((fault) => !before.includes(fault)), ...this.wherever(run)])];
+    const states =
+      now.length === 0 ? NOTHING : [...new Set([...now.filter((fault) => !before.includes(fault)), ...this.wherever(run)])];
     this.wrong[at + 1] = now;
     this.shows[at] = splats.length > 0 || states.length > 0;
     if (this.shows[at]) this.judgeStep(run, splats, states);

@@ -41,7 +41,11 @@ export function forecastOf(program: Program, reads: Reads, givenUp: Set<number>)
   const observers = new Observers(program, futures, dependence, reads);
   const noticed = Uint8Array.from(ofWay, (_, way) => observers.of(way));
   const mayMark = Uint8Array.from(ofWay, (its, way) =>
-    ((noticed[way] as number) & MAY_FIND) !== 0 || observers.mayLeadAstray(way) || its.some((access) => dependence.mayComplain[access]) ? 1 : 0,
+    ((noticed[way] as number) & MAY_FIND) !== 0 ||
+    observers.mayLeadAstray(way) ||
+    its.some((access) => dependence.mayComplain[access])
+      ? 1
+      : 0,
   );
   return {
     positions,

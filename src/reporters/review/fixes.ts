@@ -23,9 +23,13 @@ function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSear
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
     { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
-    paragraph(`${ascii(message)}. ${count(tried, 'change')} tried, ${whole.length === 0 ? 'none' : whole.length} of those shown holds everywhere.${bound}`),
+    paragraph(
+      `${ascii(message)}. ${count(tried, 'change')} tried, ${whole.length === 0 ? 'none' : whole.length} of those shown holds everywhere.${bound}`,
+    ),
     ...whole.flatMap((fix) => ofFix(fix, scenario)),
-    ...(partly.length === 0 ? [] : [paragraph('These mend it here, and do harm elsewhere:'), ...partly.flatMap((fix) => ofFix(fix, scenario))]),
+    ...(partly.length === 0
+      ? []
+      : [paragraph('These mend it here, and do harm elsewhere:'), ...partly.flatMap((fix) => ofFix(fix, scenario))]),
   ];
 }
 
@@ -55,6 +59,8 @@ const harm = ({ broken }: Fix): string =>
   broken.map((one) => `But not in ${code(`${one.scenario}/${one.variant}`)}: ${ascii(one.why)}.`).join(' ');
 
 const orders = ({ addsOrders }: Fix): string =>
-  addsOrders.length === 0 ? 'It adds no lock order.' : `It adds these lock orders: ${listed(addsOrders.map((order) => `\`${order}\``))}.`;
+  addsOrders.length === 0
+    ? 'It adds no lock order.'
+    : `It adds these lock orders: ${listed(addsOrders.map((order) => `\`${order}\``))}.`;
 
 const others = ({ mends }: Fix): string => (mends.length < 2 ? '' : `With it go ${listed(mends.map((id) => code(id)))}.`);
