@@ -37,7 +37,8 @@ export async function findFixes(
           const fix = await workshop.verify(variant, finding, candidate);
           if (fix !== null) found.push({ candidate, fix });
         }
-        onTried?.(++tried, candidates.length);
+        tried++;
+        onTried?.(tried, candidates.length);
       }),
     ),
   );
