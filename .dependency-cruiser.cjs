@@ -18,6 +18,7 @@ module.exports = {
     not('live-does-not-search', '^src/live/', '^src/(?!(live|trace|model)/|tables/answer\\.ts$)'),
     not('export-writes-what-a-search-met', '^src/export/', '^src/(?!(export|explore|tables|model)/)'),
     not('documents-stand-alone', '^src/document/', '^src/(?!document/|reporters/layout\\.ts$)'),
+    not('review-concludes-from-searches', '^src/review/', '^src/(?!(review|locks|explore|tables|model)/)'),
     not('reports-read-results', '^src/reporters/', '^src/(live|tables|cli)/'),
     not('only-the-cli-is-the-cli', '^src/(?!cli/)', '^src/cli/'),
     not('only-the-cli-prints', '^src/(?!cli/)', 'node_modules/(commander|picocolors)'),

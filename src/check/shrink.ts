@@ -12,6 +12,7 @@ import { ModelError } from '../model/errors.ts';
 import { whatIsLeftOut, withWhatNeedsThem } from '../model/leave-out.ts';
 import type { Variant } from '../model/scenario.ts';
 import { Program } from '../tables/program.ts';
+import { accountsOf, unfreedOf } from '../trace/ledger.ts';
 import { describe, type Met, type Subject } from './describe.ts';
 import type { Finding } from './finding.ts';
 import { originOf, type Shown } from './shrink-origin.ts';
@@ -34,6 +35,8 @@ class Shrinking {
   private readonly met: Met;
   private readonly effort: Effort;
   private readonly tried = new Set<string>();
+  /** Who takes and puts what is left over keeps all calls: that they all end and do not give it back is what was found. */
+  private readonly parties: ReadonlySet<string>;
   private best: Finding;
 
   constructor(original: Subject, finding: Finding, met: Met, effort: Effort) {
@@ -41,6 +44,7 @@ class Shrinking {
     this.best = finding;
     this.met = met;
     this.effort = effort;
+    this.parties = finding.kind === 'leak' ? partiesTo(finding) : new Set();
   }
 
   async run(): Promise<Finding> {
@@ -73,7 +77,8 @@ class Shrinking {
     return callsOf(variant).filter((call) => !needed.has(call));
   }
 
-  private async without(more: readonly string[]): Promise<void> {
+  private async without(wanted: readonly string[]): Promise<void> {
+    const more = wanted.filter((what) => !this.parties.has(what.replace(/\.\d+$/, '')));
     const variant = withWhatNeedsThem(this.original.variant, [...this.best.without, ...more]);
     const names = whatIsLeftOut(variant).join(' ');
     const { effort, tried } = this;
@@ -122,6 +127,12 @@ export async function inOriginal(original: Subject, reduced: Subject, finding: F
   const whole = await describe(original, { fault, choices, byStep, proven: false });
   return whole.id === finding.id ? { ...finding, symptom: whole.symptom } : null;
 }
+
+const partiesTo = ({ trace, object }: Finding): ReadonlySet<string> => {
+  if (trace === null) return new Set();
+  const posted = accountsOf(trace, object).flatMap(({ postings }) => postings.map(({ step }) => step));
+  return new Set([...posted, ...unfreedOf(trace, object)].map(({ thread }) => thread));
+};
 
 const costOf = ({ preemptions, threads, trace }: Finding): Cost => ({
   preemptions,

@@ -70,7 +70,9 @@ function variantBlocks(result: CheckResult, options: CheckDocumentOptions, level
 
 function design(result: CheckResult): readonly Block[] {
   const { threads, assumes, summary } = designOf(result);
+  const { scenario } = result;
   return [
+    paragraph(`${withCode(scenario.summary)}. Source: ${withCode(scenario.source)}.`),
     ...(summary === null ? [] : [paragraph(summary)]),
     { kind: 'table', head: ['thread', 'calls'], rows: threads.map(({ name, calls }) => [name, withCode(calls)]) },
     ...(assumes === null ? [] : [paragraph(`Assumes: ${assumes}`)]),

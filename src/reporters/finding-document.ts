@@ -5,6 +5,7 @@ import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { facts, type FindingOptions, nearestOrder } from './finding-text.ts';
 import { kernelPrint } from './kernel/print.ts';
+import { ledgerText } from './ledger.ts';
 import { plain, WIDTH } from './layout.ts';
 import { stepList } from './step-list.ts';
 
@@ -21,6 +22,7 @@ export function findingBlocks(finding: Finding, { allSteps, placeOf, replay }: D
     ...said(facts(finding)),
     ...literal(nearestOrder(finding)),
     ...kernel(finding),
+    ...literal(ledgerText(finding)),
     ...(placeOf === null || trace === null
       ? []
       : [paragraph('Steps:'), ...literal(stepList(trace.steps, { placeOf, paint: plain }))]),

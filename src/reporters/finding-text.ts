@@ -6,6 +6,7 @@ import { formatSchedule } from '../trace/schedule.ts';
 import { diagram } from './diagram.ts';
 import { kernelPrint } from './kernel/print.ts';
 import { count, grouped, type Paint, WIDTH, wrap } from './layout.ts';
+import { ledgerText } from './ledger.ts';
 import { leftOut } from './not-needed.ts';
 import type { PlaceOf } from './places.ts';
 import { threadsOf } from './rows.ts';
@@ -30,6 +31,7 @@ export function findingText(finding: Finding, options: FindingOptions): readonly
     ...block(facts(finding)),
     ...block(nearestOrder(finding)),
     ...block(kernel(finding)),
+    ...block(ledgerText(finding)),
     ...(placeOf === null || finding.trace === null
       ? []
       : block(['Steps:', ...stepList(finding.trace.steps, { placeOf, paint })])),

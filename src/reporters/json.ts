@@ -6,6 +6,9 @@ import { formatSchedule, type Schedule } from '../trace/schedule.ts';
 import type { TraceStep } from '../trace/trace.ts';
 import { diagramText } from './diagram.ts';
 import { spellOperation } from './finding-text.ts';
+import { titleOf } from './kernel/title.ts';
+import { ledgerOf } from './ledger.ts';
+import { ledgerJson } from './ledger-json.ts';
 import type { CheckJson, ListJson, ReplayJson } from './schemas.ts';
 
 export const listJson = (scenarios: readonly Scenario[]): ListJson => ({
@@ -56,6 +59,7 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
   id: finding.id,
   expected: finding.expected,
   message: finding.message,
+  title: titleOf(finding),
   object: finding.object,
   threads: [...finding.threads],
   preemptions: finding.preemptions,
@@ -63,6 +67,7 @@ const findingJson = (finding: Finding, allSteps: boolean) => ({
   without: [...finding.without],
   schedule: finding.schedule === null ? null : formatSchedule(finding.schedule),
   diagram: diagramText(finding, { allSteps }),
+  ledger: ledgerOf(finding).map(ledgerJson),
   nearestOrder:
     finding.serial === null
       ? null

@@ -48,11 +48,35 @@ export const listSchema = z.strictObject({
   ),
 });
 
+/** A step, or null for what was there at the start. */
+const origin = whole.nullable();
+
+const ledger = z.strictObject({
+  part: name,
+  start: z.string(),
+  end: z.string(),
+  postings: z.array(
+    z.strictObject({
+      step: whole,
+      thread: name,
+      function: z.string(),
+      what: z.enum(['taken', 'put', 'set', 'refused']),
+      entry: z.string().nullable(),
+      before: z.string(),
+      after: z.string(),
+      of: z.array(origin),
+    }),
+  ),
+  left: z.array(origin),
+  certain: z.boolean(),
+});
+
 const finding = z.strictObject({
   kind,
   id: name,
   expected: z.boolean(),
   message: z.string(),
+  title: z.string().nullable(),
   object: z.string(),
   threads: z.array(name),
   preemptions: whole,
@@ -60,6 +84,7 @@ const finding = z.strictObject({
   without: z.array(name),
   schedule: z.string().nullable(),
   diagram: z.string().nullable(),
+  ledger: z.array(ledger),
   nearestOrder: z
     .strictObject({
       order: z.array(name),
@@ -123,6 +148,7 @@ export const replaySchema = z.strictObject({
 });
 
 export type ListJson = z.infer<typeof listSchema>;
+export type LedgerJson = z.infer<typeof ledger>;
 export type CheckJson = z.infer<typeof checkSchema>;
 export type ReplayJson = z.infer<typeof replaySchema>;
 

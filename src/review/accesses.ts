@@ -80,7 +80,8 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
   };
   const accesses: Access[] = [];
   const acquires: LockStep[] = [];
-  for (const position of program.positions) {
+  // The numbers of the positions depend on the search; what is concluded does not.
+  for (const position of program.positions.toSorted((a, b) => a.thread - b.thread)) {
     const thread = program.world.threads[position.thread]?.name ?? '';
     for (let way = position.firstWay; way < position.firstWay + position.ways; way++) {
       const met = visits.ways[way] ?? NEVER;

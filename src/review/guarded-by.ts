@@ -8,7 +8,7 @@
 import type { Held } from '../model/held.ts';
 import type { Access, Observed } from './accesses.ts';
 import { groupBy, unique } from './group.ts';
-import { placeKey, type Place } from './site.ts';
+import { inSourceOrder, placeKey, type Place } from './site.ts';
 
 /** Accesses from one line of one function with the same locks. */
 export interface AccessSite {
@@ -173,21 +173,23 @@ const heldKey = ({ held }: Access): string => held.map(({ object, mode }) => `${
 const siteKey = (access: Access): string => `${access.kind}|${placeKey(access.site)}|${access.plain}|${heldKey(access)}`;
 
 function accessSites(observed: Observed, accesses: readonly Access[], breaking: ReadonlySet<Access>): readonly AccessSite[] {
-  return [...groupBy(accesses, siteKey).values()].map((same): AccessSite => {
-    const [{ site, plain, held }] = same;
-    return {
-      function: site.function,
-      event: site.event,
-      place: site.place,
-      threads: unique(same.map(({ thread }) => thread)),
-      plain,
-      held: held
-        .map(({ object, mode }) => `${observed.locks.get(object)?.class ?? object}${mode === 'shared' ? ' (shared)' : ''}`)
-        .toSorted(),
-      breaks: same.some((access) => breaking.has(access)),
-      meets: meetsOf(observed, same),
-    };
-  });
+  return [...groupBy(accesses, siteKey).values()]
+    .map((same): AccessSite => {
+      const [{ site, plain, held }] = same;
+      return {
+        function: site.function,
+        event: site.event,
+        place: site.place,
+        threads: unique(same.map(({ thread }) => thread)),
+        plain,
+        held: held
+          .map(({ object, mode }) => `${observed.locks.get(object)?.class ?? object}${mode === 'shared' ? ' (shared)' : ''}`)
+          .toSorted(),
+        breaks: same.some((access) => breaking.has(access)),
+        meets: meetsOf(observed, same),
+      };
+    })
+    .toSorted((a, b) => inSourceOrder(a, b) || (a.held.join() < b.held.join() ? -1 : 1));
 }
 
 function meetsOf({ beside, isWhole }: Observed, accesses: readonly Access[]): AccessSite['meets'] {

@@ -3,7 +3,7 @@ import type { Meaning } from '../../actors/step.ts';
 import type { Position, Program } from '../tables/program.ts';
 import type { LockStep, Observed } from './accesses.ts';
 import { groupBy, unique } from './group.ts';
-import { type Place, placeKey } from './site.ts';
+import { inSourceOrder, type Place, placeKey } from './site.ts';
 import { type Chain, MET } from './visits.ts';
 
 export interface PlacedCall {
@@ -68,12 +68,7 @@ function factsOf(observed: Observed, name: string, acquires: readonly [LockStep,
       })) ?? null,
     chainHolder: longest?.holder ? threadOf(longest.holder) : null,
     calls: unique(inside.flatMap(({ entered, position }) => entered[0] ?? ownCalls(position))).toSorted(),
-    callbacks: [
-      ...groupBy(
-        inside.flatMap(({ position, entered }) => siteOf(position).calledBack.filter((each) => entered.includes(each.function))),
-        ({ by, function: called }) => `${by} ${called}`,
-      ).values(),
-    ].map(([each]) => each),
+    callbacks: callbacksIn(inside, siteOf),
     waits: placed(inside.filter(({ position }) => waitsForOthers(position, explored.program)).map(({ position }) => position)),
     allocations: placed(inside.filter(({ position }) => allocates(position)).map(({ position }) => position)),
   };
@@ -99,11 +94,21 @@ function waitsForOthers(position: Position, program: Program): boolean {
 
 const CALLS: readonly Meaning['kind'][] = ['update', 'wait', 'signal', 'get', 'put'];
 
+function callbacksIn(inside: Sections, siteOf: Observed['siteOf']): LockFacts['callbacks'] {
+  const all = inside.flatMap(({ position, entered }) =>
+    siteOf(position).calledBack.filter((each) => entered.includes(each.function)),
+  );
+  const groups = groupBy(all, ({ by, function: called }) => `${by} ${called}`);
+  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, [each]]) => each);
+}
+
 const allocates = ({ step }: Position): boolean => step?.event.type === 'kzalloc';
 
 function placedCalls(positions: readonly Position[], { siteOf }: Observed): readonly PlacedCall[] {
   const sites = groupBy(positions.map(siteOf), placeKey);
-  return [...sites.values()].map(([{ function: name, event, place }]) => ({ function: name, event, place }));
+  return [...sites.values()]
+    .map(([{ function: name, event, place }]) => ({ function: name, event, place }))
+    .toSorted(inSourceOrder);
 }
 
 /** A step that is taken while a lock is held, and the functions that were entered since that was taken. */

@@ -4,7 +4,7 @@ import { type LockEdge, lockEdges } from '../locks/lock-edges.ts';
 import type { LockStep, Observed } from './accesses.ts';
 import { groupBy, unique } from './group.ts';
 import type { PlacedCall } from './lock-facts.ts';
-import { placeKey } from './site.ts';
+import { inSourceOrder, placeKey } from './site.ts';
 
 export interface OrderEdge {
   /** The lock that is held: it is taken outside of the other. */
@@ -67,8 +67,12 @@ function orderEdge({ siteOf, explored }: Observed, same: readonly [LockEdge, ...
   return {
     outer: spell(same[0], 'from'),
     inner: spell(same[0], 'to'),
-    sites: [...sites.values()].map(([{ function: name, event, place }]) => ({ function: name, event, place })),
-    threads: unique(positions.map(({ thread }) => explored.program.world.threads[thread]?.name ?? '')),
+    sites: [...sites.values()]
+      .map(([{ function: name, event, place }]) => ({ function: name, event, place }))
+      .toSorted(inSourceOrder),
+    threads: explored.program.world.threads
+      .filter((_, index) => positions.some(({ thread }) => thread === index))
+      .map(({ name }) => name),
   };
 }
 

@@ -50,3 +50,13 @@ export function siteOf({ step }: Position): CodeSite {
 
 export const placeKey = ({ function: name, event, place }: CodeSite): string =>
   `${name}|${event}|${place === null ? '' : `${place.file}:${place.line}:${place.column}`}`;
+
+type Placed = Pick<CodeSite, 'function' | 'place'>;
+
+/** In the order of the source, whichever of them the search has met first. */
+export function inSourceOrder(a: Placed, b: Placed): number {
+  const [one, other] = [a.place, b.place];
+  if (one !== null && other !== null && one.file === other.file) return one.line - other.line || one.column - other.column;
+  const [here, there] = [`${one?.file ?? ''} ${a.function}`, `${other?.file ?? ''} ${b.function}`];
+  return here === there ? 0 : here < there ? -1 : 1;
+}

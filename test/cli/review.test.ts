@@ -44,6 +44,17 @@ test('as JSON it is of its schema, however many variants are checked side by sid
   );
 });
 
+test('what is load-bearing is tried where it is asked for', async (t) => {
+  const folder = folderWith(t, { 'toy.ts': toy() });
+  const { code, out } = await interlock(folder, ['review', 'toy.ts', '--load-bearing', '--json']);
+  t.is(code, 0);
+  const [review] = reviewSchema.parse(JSON.parse(out)).reviews;
+  t.deepEqual(
+    review?.loadBearing?.elements.map(({ design }) => design),
+    ['without refcount_inc_not_zero(&toy->users) in toy_open()', 'without refcount_dec_and_test(&toy->users) in toy_put()'],
+  );
+});
+
 test('exit codes are those of a check: not as expected, cut, wrong use', async (t) => {
   const folder = folderWith(t, { 'toy.ts': toy(''), 'big.ts': big, 'bad.ts': 'throw new Error("no luck")' });
   t.is((await interlock(folder, ['review', 'toy.ts'])).code, 1);

@@ -65,6 +65,14 @@ test('the facts are JSON of the schema, with places in the source', async (t) =>
   );
 });
 
+test('after a reduced search it is said once that nobody asked who is side by side', async (t) => {
+  const reset = await checkVariant(small, 'reset', { maxStates: 100_000, locking: true, how: { strategy: 'reduced' } });
+  const review: Reviewed = { scenario: small, word: 'port-reset', results: new Map([['reset', reset]]), plugged: {} };
+  const text = render(reviewDocument(review, placeOf), 'text').replace(/\s+/g, ' ');
+  t.is(text.split('was not asked').length, 2);
+  t.false(text.includes('next at the same moment'));
+});
+
 test('the answer says where a search was cut, and what was not checked', async (t) => {
   const cut = await checked(small, ['careful'], 20);
   t.is(
@@ -107,10 +115,8 @@ test('a question that no variant of the scenario answers is refused', (t) => {
 test('what others have to say has its place', async (t) => {
   const review = await checked(small, ['careful']);
   const blocks = (text: string): Document['blocks'] => [{ kind: 'paragraph', text }];
-  const { blocks: whole } = reviewDocument(
-    { ...review, plugged: { fixes: blocks('a fix'), loadBearing: blocks('a lock') } },
-    placeOf,
-  );
+  const nothing = { scenario: small.name, results: [], surveys: [], seconds: 0, stopped: null };
+  const { blocks: whole } = reviewDocument({ ...review, plugged: { fixes: blocks('a fix'), loadBearing: nothing } }, placeOf);
   const headings = whole.flatMap((block) => (block.kind === 'heading' && block.level === 1 ? [block.text] : []));
   t.deepEqual(headings, [
     'What would mend it',
@@ -119,7 +125,7 @@ test('what others have to say has its place', async (t) => {
     'Guarded by',
     'Lock order',
     'Locks',
-    'Which lock is load-bearing',
+    'What is load-bearing',
     'What this rests on',
   ]);
 });

@@ -141,8 +141,12 @@ interface Bus extends HandleTo<typeof bus> {}
 interface Port extends HandleTo<typeof port> {}
 interface Buffer extends HandleTo<typeof buffer> {}
 
-function* port_wait({ idle }: Port): Operation {
+function* port_sleep({ idle }: Port): Operation {
   yield* wait_for_completion(idle);
+}
+function* port_wait(port: Port): Operation {
+  yield* load(port.users);
+  yield* port_sleep(port);
 }
 function* port_count({ users }: Port): Operation {
   yield* store(users, (yield* load(users)) + 1);
@@ -177,7 +181,7 @@ test('what is called while a lock is held: functions, callbacks, waits for other
   t.deepEqual(lock.callbacks, [{ by: 'blocking_notifier_call_chain', function: 'port_notify' }]);
   t.deepEqual(
     lock.waits.map((site) => `${site.event} ${site.function}`),
-    ['wait_for_completion port_wait'],
+    ['wait_for_completion port_sleep'],
   );
   t.deepEqual(
     lock.allocations.map((site) => site.function),

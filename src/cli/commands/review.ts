@@ -7,7 +7,7 @@ import { ModelError, messageOf } from '../../model/errors.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
-import { reviewDocument, reviewOfAll } from '../../reporters/review/document.ts';
+import { reviewDocument, type Reviewed, reviewOfAll } from '../../reporters/review/document.ts';
 import { reviewJson } from '../../reporters/review/json.ts';
 import type { JobOptions } from '../check-job.ts';
 import { CheckPool, type Job } from '../check-pool.ts';
@@ -18,9 +18,13 @@ import { bundleMaps } from '../load-file.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
+import { tryWithout } from '../without-each.ts';
 import { codeOf } from './check.ts';
 
 export const REVIEW_FORMATS = [...DOCUMENT_FORMATS, 'json'] as const;
+
+/** Those that store states, from which all of it is read. */
+export const REVIEW_STRATEGIES = ['auto', 'plain', 'reduced'] as const;
 
 export interface ReviewCommand {
   readonly format: (typeof REVIEW_FORMATS)[number];
@@ -28,8 +32,14 @@ export interface ReviewCommand {
   readonly output: string | null;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
+  /** Also take away each lock, reference and check in turn. */
+  readonly loadBearing: boolean;
+  readonly strategy: (typeof REVIEW_STRATEGIES)[number];
   readonly search: Pick<JobOptions['search'], 'maxStates' | 'maxMemory' | 'maxSeconds'>;
 }
+
+/** Somebody has stopped the search. */
+const INTERRUPTED = 'interrupted';
 
 /** @throws ModelError if a scenario is unknown, or the file cannot be written */
 export async function review(terminal: Terminal, wanted: Wanted, command: ReviewCommand): Promise<ExitCode> {
@@ -39,22 +49,26 @@ export async function review(terminal: Terminal, wanted: Wanted, command: Review
     variants.map((variant): Job => ({ scenario, file, shipped, variant })),
   );
   const { results, code } = await checkAll(terminal, jobs, command);
-  const reviews = listed
-    .map(({ scenario, file, shipped }) => ({
-      scenario,
-      word: shipped ? scenario.name : relative(process.cwd(), file),
-      results: resultsOf(scenario, results),
-      plugged: {},
-    }))
-    .filter((each) => each.results.size > 0);
+  const reviews: Reviewed[] = [];
+  let goesOn = command.loadBearing && !results.some(({ cut }) => cut === INTERRUPTED);
+  for (const each of listed) {
+    const { scenario, file, shipped } = each;
+    const own = resultsOf(scenario, results);
+    if (own.size === 0) continue;
+    const tried = goesOn ? await tryWithout(terminal, each, [...own.keys()], command.jobs) : undefined;
+    if (tried !== undefined && tried.stopped !== null) {
+      goesOn = false;
+      codes.push(EXIT.cut);
+    }
+    const word = shipped ? scenario.name : relative(process.cwd(), file);
+    reviews.push({ scenario, word, results: own, plugged: tried === undefined ? {} : { loadBearing: tried } });
+  }
   if (reviews.length === 0) terminal.warn(['There is nothing to review.']);
   else write(terminal, command, written(reviews, command.format), reviews.length);
   return worst([...codes, code]);
 }
 
-type Reviews = readonly Parameters<typeof reviewDocument>[0][];
-
-function written(reviews: Reviews, format: ReviewCommand['format']): string {
+function written(reviews: readonly Reviewed[], format: ReviewCommand['format']): string {
   const placeOf: PlaceOf = placesFrom(process.cwd(), bundleMaps);
   if (format === 'json') return `${JSON.stringify(reviewJson(reviews, placeOf), null, 2)}\n`;
   return render(reviewOfAll(reviews.map((each) => reviewDocument(each, placeOf))), format);
@@ -78,10 +92,19 @@ interface Checked {
   readonly code: ExitCode;
 }
 
-async function checkAll(terminal: Terminal, jobs: readonly Job[], { jobs: atOnce, search }: ReviewCommand): Promise<Checked> {
+async function checkAll(
+  terminal: Terminal,
+  jobs: readonly Job[],
+  { jobs: atOnce, search, strategy }: ReviewCommand,
+): Promise<Checked> {
   const interrupt = onInterrupt(terminal);
   const progress = new ProgressLine(terminal.isWatched, jobs.length);
-  const options: JobOptions = { search: { ...search, locking: true }, checkpoints: null, resume: false, command: '' };
+  const options: JobOptions = {
+    search: { ...search, locking: true, how: { strategy } },
+    checkpoints: null,
+    resume: false,
+    command: '',
+  };
   const pool = new CheckPool(jobs.length, atOnce, options);
   const codes: ExitCode[] = [];
   const notStarted: string[] = [];

@@ -1,6 +1,6 @@
 /** `interlock review` on the command line. */
 import { type Command, Option } from 'commander';
-import { review, type ReviewCommand, REVIEW_FORMATS } from '../commands/review.ts';
+import { review, type ReviewCommand, REVIEW_FORMATS, REVIEW_STRATEGIES } from '../commands/review.ts';
 import type { ExitCode } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
@@ -14,6 +14,8 @@ interface ReviewFlags extends Selecting {
   readonly maxMemory?: number;
   readonly time?: number;
   readonly jobs?: number;
+  readonly loadBearing: boolean;
+  readonly strategy: ReviewCommand['strategy'];
 }
 
 export function addReview(program: Command, terminal: Terminal, ends: (code: ExitCode) => void): void {
@@ -26,6 +28,8 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
     .addOption(new Option('--format <NAME>', 'text, markdown, rst, html or json').choices(REVIEW_FORMATS).default('text'))
     .option('--json', 'as --format json: interlock.review/1', false)
     .option('-o, --output <FILE>', 'write it there (default: to stdout)')
+    .option('--load-bearing', 'also what breaks without each lock and reference: minutes', false)
+    .addOption(new Option('--strategy <NAME>', 'auto, plain, reduced').choices(REVIEW_STRATEGIES).default('auto'))
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
     .option('--max-memory <SIZE>', 'stop there: 500M, 4G', bytes)
     .option('--time <DURATION>', 'stop each variant then: 90s, 10m, 2h', seconds)
@@ -39,6 +43,8 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
             format: flags.json ? 'json' : flags.format,
             output: flags.output ?? null,
             jobs: flags.jobs ?? null,
+            loadBearing: flags.loadBearing,
+            strategy: flags.strategy,
             search: { maxStates: flags.maxStates, maxMemory: flags.maxMemory ?? null, maxSeconds: flags.time ?? null },
           },
         ),

@@ -16,15 +16,24 @@ export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
     ]),
     ...(holding.length === 0
       ? []
-      : ['', 'Showing all locks held in the system:', ...holding.flatMap((who) => locksOf(who, trace))]),
+      : ['', 'Showing all locks held in the system:', ...holding.flatMap((who) => locksOf(who, trace)), '', END_OF_LOCKS]),
   ];
 }
 
-function likelyOwner({ thread, event, object }: Standing, { standing }: Trace): readonly string[] {
+/** As kernel/hung_task.c names the owner since v6.16, of the two kinds of lock of which it knows one. */
+function likelyOwner({ thread, event, object }: Standing, { standing, steps }: Trace): readonly string[] {
   const owner = standing.find((other) => object !== null && other.held.includes(object));
-  if (owner === undefined || event?.startsWith('mutex_lock') !== true) return [];
-  return [`INFO: task ${thread} is blocked on a mutex likely owned by task ${owner.thread}.`];
+  if (owner === undefined || event === null) return [];
+  if (event.startsWith('mutex_lock')) return [`INFO: task ${thread} is blocked on a mutex likely owned by task ${owner.thread}.`];
+  const [, way] = /^(?:rwsem_)?down_(read|write)/.exec(event) ?? [];
+  if (way === undefined) return [];
+  const taken = steps.findLast((step) => step.thread === owner.thread && step.object === object && step.means.kind === 'acquire');
+  const owns = taken?.means.mode === 'shared' ? 'reader' : 'writer';
+  const asks = way === 'read' ? 'reader' : 'writer';
+  return [`INFO: task ${thread} <${asks}> blocked on an rw-semaphore likely owned by task ${owner.thread} <${owns}>`];
 }
+
+const END_OF_LOCKS = '='.repeat(45);
 
 const locksOf = ({ thread, held }: Standing, trace: Trace): readonly string[] => [
   `${count(held.length, 'lock')} held by ${thread}:`,

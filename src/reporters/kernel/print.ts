@@ -10,6 +10,7 @@ import { callTrace, innermost } from './call-trace.ts';
 import { hungTasks } from './hung-task.ts';
 import { kasan } from './kasan.ts';
 import { kcsan } from './kcsan.ts';
+import { kmemleak } from './kmemleak.ts';
 import { badUnlock, heldLockFreed, recursiveLocking, suspiciousRcu } from './lockdep.ts';
 import { bug, libraryWarn, oops, warn } from './warn.ts';
 
@@ -27,6 +28,12 @@ export function kernelPrint(finding: Finding, width: number): KernelPrint {
   if (trace === null) return { says: 'A kernel has nothing to print about what never happens.', lines: [] };
   if (fault.prints !== null) return { says: 'A kernel would print there:', lines: fitted(shapeOf(fault.prints, finding, trace)) };
   if (kind === 'starvation') return { says: 'A kernel prints nothing there: the call just does not return.', lines: [] };
+  const leaked = kind === 'leak' ? kmemleak(finding, trace) : [];
+  if (symptom === null && leaked.length > 0)
+    return {
+      says: 'A kernel prints nothing there. Kmemleak does once nothing leads to the memory any more:',
+      lines: fitted(leaked),
+    };
   return symptom === null
     ? { says: 'A kernel prints nothing there, nor at any step after it in this scenario.', lines: [] }
     : { says: firstSign(symptom), lines: fitted([`${symptom.prints} (modelled)`]) };
@@ -55,9 +62,15 @@ function shapeOf(prints: string, finding: Finding, trace: Trace): readonly strin
   if (begins('refcount_t: ')) return libraryWarn(prints, 'lib/refcount.c at refcount_warn_saturate', last);
   if (begins('ODEBUG: ')) return libraryWarn(prints, 'lib/debugobjects.c at debug_print_object', last);
   if (begins('list_'))
-    return last.stops ? [prints, ...bug('lib/list_debug.c', last)] : libraryWarn(prints, 'lib/list_debug.c', last);
+    return last.stops
+      ? [prints, ...bug('lib/list_debug.c', last)]
+      : libraryWarn(prints, `lib/list_debug.c at ${checkOf(prints)}`, last);
   return [`${prints} (modelled)`, ...callTrace(last.functions)];
 }
+
+/** Which of the two checks of list debug has failed, by its name since v6.6. */
+const checkOf = (prints: string): string =>
+  prints.startsWith('list_add') ? '__list_add_valid_or_report' : '__list_del_entry_valid_or_report';
 
 /** Real log lines are not broken; these are quoted in a report that has a width. */
 function fit(line: string, width: number): readonly string[] {

@@ -4,6 +4,7 @@
  */
 import type { CheckResult } from '../../check/check.ts';
 import type { Block, Document } from '../../document/document.ts';
+import type { LoadBearing } from '../../edits/element.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { findingBlocks, withCode } from '../finding-document.ts';
 import { nameFinding } from '../finding-text.ts';
@@ -14,6 +15,7 @@ import { answer, type Results, shownBy } from './answer.ts';
 import { asBefore, bullets, paragraph, type Told } from './as-before.ts';
 import { assertions, guardedByBlocks, toldOfFields } from './guarded-by.ts';
 import { lockOrderBlocks, orderClause } from './lock-order.ts';
+import { loadBearingBlocks } from './load-bearing.ts';
 import { contention, lockBlocks, lockEntry, toldOfLocks } from './locks.ts';
 import { at, code } from './spell.ts';
 import type { Finding } from '../../check/finding.ts';
@@ -25,7 +27,7 @@ export interface Plugged {
   /** Small changes that were tried and verified. */
   readonly fixes?: readonly Block[];
   /** What breaks without each lock, reference and check. */
-  readonly loadBearing?: readonly Block[];
+  readonly loadBearing?: LoadBearing;
 }
 
 export interface Reviewed {
@@ -67,7 +69,7 @@ export function reviewDocument({ scenario, word, results, plugged }: Reviewed, p
       ...section('Guarded by', guardedBy(lockings, placeOf)),
       ...section('Lock order', lockOrders(lockings, placeOf)),
       ...section('Locks', locks(lockings)),
-      ...section('Which lock is load-bearing', plugged.loadBearing ?? []),
+      ...section('What is load-bearing', plugged.loadBearing === undefined ? [] : loadBearingBlocks(plugged.loadBearing)),
       ...section('What this rests on', [paragraph(basis(results))]),
     ],
   };

@@ -34,6 +34,7 @@ export function guardedByBlocks(fields: readonly GuardedField[], differing: Diff
       shown.flatMap((field) => breaking(field, placeOf)),
     ),
     ...titled('Written plainly, by no lock in common:', shown.flatMap(unguarded)),
+    ...(shown.some(isReduced) ? [paragraph(NOT_ASKED)] : []),
     ...rest(fields.filter(({ field }) => differing.has(field))),
   ];
 }
@@ -61,16 +62,16 @@ function breaking(field: GuardedField, placeOf: PlaceOf): readonly string[] {
       .filter(({ breaks }) => breaks)
       .map((site) => {
         const holds = site.held.length === 0 ? 'with no lock held' : `under ${listed(site.held.map(address))}`;
-        return `${code(field.field)} is ${does} by ${calls([site.function])} ${holds}${at(site.place, placeOf)}. ${meeting(site)}`;
+        return `${code(field.field)} is ${does} by ${calls([site.function])} ${holds}${at(site.place, placeOf)}.${meeting(site)}`;
       });
   return [...sites(field.writes, 'written'), ...sites(field.reads, 'read')];
 }
 
 /** Whether it matters: somebody else can be at the field at the same moment, and one of the two writes. */
 function meeting({ meets }: AccessSite): string {
-  if (meets === null) return 'Whether another thread can be at it then was not asked: the search was reduced.';
-  if (meets.length === 0) return 'No access that conflicts with it is ever next at the same moment.';
-  return `In another thread ${calls(meets)} can be next at the same moment.`;
+  if (meets === null) return '';
+  if (meets.length === 0) return ' No access that conflicts with it is ever next at the same moment.';
+  return ` In another thread ${calls(meets)} can be next at the same moment.`;
 }
 
 function unguarded(field: GuardedField): readonly string[] {
@@ -78,12 +79,18 @@ function unguarded(field: GuardedField): readonly string[] {
   const sites = [...field.writes.sites, ...field.reads.sites];
   const met = sites.filter(({ meets }) => meets !== null && meets.length > 0).map((site) => site.function);
   const meets = sites.some((site) => site.meets === null)
-    ? 'whether two accesses can be next at one moment was not asked, as the search was reduced'
+    ? ''
     : met.length === 0
-      ? 'no two accesses that conflict are ever next at one moment'
-      : `accesses in ${calls(met)} can be next at one moment`;
-  return [`${code(field.field)}, written by ${calls(field.writes.sites.map((site) => site.function))}: ${meets}.`];
+      ? ': no two accesses that conflict are ever next at one moment'
+      : `: accesses in ${calls(met)} can be next at one moment`;
+  return [`${code(field.field)}, written by ${calls(field.writes.sites.map((site) => site.function))}${meets}.`];
 }
+
+/** Said once, and not of each access. */
+const isReduced = ({ writes, reads }: GuardedField): boolean =>
+  [...writes.sites, ...reads.sites].some(({ meets }) => meets === null);
+const NOT_ASKED =
+  'The search was reduced, which does not keep what is side by side: whether two threads can be at these at one moment was not asked.';
 
 /** Why a field needs no lock. Of what is marked or atomic throughout, a lock at most of the accesses is no rule. */
 function aside(field: GuardedField): string | null {

@@ -1,8 +1,10 @@
 /** A review as the document of `docs/json.md`: the facts, and of the words only the answer. */
 import type { CheckResult } from '../../check/check.ts';
+import type { LoadBearing } from '../../edits/element.ts';
 import type { AccessSite, GuardedField, Rule } from '../../review/guarded-by.ts';
 import type { LockFacts, PlacedCall } from '../../review/lock-facts.ts';
 import type { Locking } from '../../review/locking.ts';
+import { formatSchedule } from '../../trace/schedule.ts';
 import { diagramText } from '../diagram.ts';
 import type { PlaceOf } from '../places.ts';
 import { answer } from './answer.ts';
@@ -15,12 +17,35 @@ type LockingJson = NonNullable<VariantJson['locking']>;
 export const reviewJson = (reviews: readonly Reviewed[], placeOf: PlaceOf): ReviewJson => ({
   schema: 'interlock.review/1',
   memoryModel: 'SC',
-  reviews: reviews.map(({ scenario, results }) => ({
+  reviews: reviews.map(({ scenario, results, plugged }) => ({
     scenario: scenario.name,
     question: scenario.question?.asks ?? null,
     answer: answer(scenario, results),
     merged: scenario.question?.merged ?? null,
+    loadBearing: plugged.loadBearing === undefined ? null : loadBearingJson(plugged.loadBearing),
     variants: [...results.values()].map((result) => variantJson(result, placeOf)),
+  })),
+});
+
+const loadBearingJson = ({ stopped, results }: LoadBearing): ReviewJson['reviews'][number]['loadBearing'] => ({
+  stopped,
+  elements: results.map(({ element, verdict, trials }) => ({
+    kind: element.kind,
+    change: element.how,
+    design: element.says,
+    verdict,
+    trials: trials.map(({ variant, outcome, states, why, findings }) => ({
+      variant,
+      result: outcome,
+      states,
+      why,
+      findings: findings.map(({ kind, object, message, schedule }) => ({
+        kind,
+        object,
+        message,
+        schedule: schedule === null ? null : formatSchedule(schedule),
+      })),
+    })),
   })),
 });
 

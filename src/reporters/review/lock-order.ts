@@ -11,7 +11,7 @@ import { address, at, calls, code } from './spell.ts';
 export type Before = ReadonlyMap<string, LockOrder>;
 
 export function lockOrderBlocks(variant: string, order: LockOrder, before: Before, placeOf: PlaceOf): readonly Block[] {
-  const same = [...before].find(([, other]) => JSON.stringify(namesIn(other)) === JSON.stringify(namesIn(order)));
+  const same = [...before].find(([, other]) => keysIn(other) === keysIn(order));
   if (same !== undefined) return [paragraph(`As in ${code(same[0])}.`)];
   const { edges, cycles, leaves, unordered } = order;
   return [
@@ -33,9 +33,8 @@ const figureOf = (variant: string, order: LockOrder): Block => ({
   lines: lockTree(order),
 });
 
-const namesIn = ({ edges, leaves, unordered }: LockOrder) => [edges.map(keyOf), leaves, unordered];
-
 const keyOf = ({ outer, inner }: OrderEdge): string => `${outer} ${inner}`;
+const keysIn = ({ edges }: LockOrder): string => edges.map(keyOf).join();
 const plain = (lock: string): string => lock.replace(/\/\d+$/, '');
 
 /** The order is not so, although both locks are taken. */

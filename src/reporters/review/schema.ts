@@ -55,6 +55,27 @@ const order = z.strictObject({
   unordered: z.array(name),
 });
 
+const loadBearing = z.strictObject({
+  stopped: z.string().nullable(),
+  elements: z.array(
+    z.strictObject({
+      kind: z.enum(['section', 'get', 'put', 'check', 'wait', 'signal', 'order']),
+      change: z.enum(['removed', 'narrowed', 'swapped', 'taken for granted']),
+      design: name,
+      verdict: z.enum(['load-bearing', 'unreached', 'unneeded', 'unknown', 'untried']),
+      trials: z.array(
+        z.strictObject({
+          variant: name,
+          result: z.enum(['breaks', 'unreached', 'holds', 'same', 'no-program', 'cut']),
+          states: whole,
+          why: z.string().nullable(),
+          findings: z.array(z.strictObject({ kind, object: z.string(), message: z.string(), schedule: z.string().nullable() })),
+        }),
+      ),
+    }),
+  ),
+});
+
 export const reviewSchema = z.strictObject({
   schema: z.literal('interlock.review/1'),
   memoryModel: z.literal('SC'),
@@ -64,6 +85,7 @@ export const reviewSchema = z.strictObject({
       question: z.string().nullable(),
       answer: z.string(),
       merged: name.nullable(),
+      loadBearing: loadBearing.nullable(),
       variants: z.array(
         z.strictObject({
           variant: name,
