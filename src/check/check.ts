@@ -58,6 +58,8 @@ export interface CheckOptions extends Limits {
   readonly onProgress?: (progress: Progress | null) => string | null;
   /** Leave out of each counterexample the calls that it does not need; unless it is false. */
   readonly shrink?: boolean;
+  /** What the searches for the best counterexamples may cost, in states; with 0 each finding keeps the way that was met. */
+  readonly nodesForBest?: number;
   /** Which search decides; see `USUALLY` for what is not said. */
   readonly how?: Partial<How>;
   /** Look for the race windows of the findings, with the runs and the seed of `how`. */
@@ -89,9 +91,14 @@ export async function checkVariant(scenario: Scenario, name: string, options: Ch
     run: (search) => drive(search, reason),
     isStopped: () => reason(null) !== null,
     shrinks: options.shrink !== false,
+    nodes: options.nodesForBest ?? NODES_FOR_BEST,
   };
   const { findings, consequences } = await findingsOf(subject, searched, pains);
-  const limits = { maxStates: options.maxStates, nodesForBest: NODES_FOR_BEST, exhaustive: found.cut === null };
+  const limits = {
+    maxStates: options.maxStates,
+    nodesForBest: options.nodesForBest ?? NODES_FOR_BEST,
+    exhaustive: found.cut === null,
+  };
   const serial = ends === null ? null : await checkSerial(subject, endsOf(ends), limits, pains.run);
   const orders = await findLockOrders(subject, searched, [...findings, ...consequences], pains.run);
   const all = [...findings, ...orders, ...(serial?.findings ?? [])];

@@ -3,14 +3,18 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { Survey, Trial } from '../edits/element.ts';
+import type { Candidate } from '../edits/fixes/candidate.ts';
+import type { Workshop } from '../edits/fixes/find-fixes.ts';
+import type { Fix } from '../edits/fixes/fix.ts';
 import type { Laboratory } from '../edits/laboratory.ts';
 import { TRIAL_LIMITS, type TrialLimits } from '../edits/trial.ts';
 import { InternalError, ModelError } from '../model/errors.ts';
-import type { Order, Report } from './laboratory-worker.ts';
+import type { Answer, Order, Report } from './laboratory-worker.ts';
 import { bundleMaps } from './load-file.ts';
 import type { WhichScenario } from './worker-scenario.ts';
 
 export class LaboratoryPool implements Laboratory {
+  readonly places: number;
   private readonly which: Omit<WhichScenario, 'scenario'>;
   private readonly limits: TrialLimits;
   private readonly limit: ReturnType<typeof pLimit>;
@@ -22,6 +26,7 @@ export class LaboratoryPool implements Laboratory {
   constructor(which: Omit<WhichScenario, 'scenario'>, atOnce = availableParallelism(), limits = TRIAL_LIMITS) {
     this.which = which;
     this.limits = limits;
+    this.places = atOnce;
     this.limit = pLimit(atOnce);
   }
 
@@ -36,6 +41,15 @@ export class LaboratoryPool implements Laboratory {
     return this.ask<Trial>(scenario.name, { what: 'trial', known, edits });
   };
 
+  /** For the findings of one scenario. */
+  workshop(scenario: string): Workshop {
+    return {
+      places: this.places,
+      candidates: (variant, finding) => this.ask<readonly Candidate[]>(scenario, { what: 'candidates', variant, finding }),
+      verify: (variant, finding, candidate) => this.ask<Fix | null>(scenario, { what: 'fix', variant, finding, candidate }),
+    };
+  }
+
   /** What is under way comes to its end soon, and says that it was cut. */
   interrupt(): void {
     Atomics.store(this.stop, 0, 1);
@@ -45,7 +59,7 @@ export class LaboratoryPool implements Laboratory {
     await Promise.all(this.all.map((worker) => worker.terminate()));
   }
 
-  private ask<R extends Survey | Trial>(scenario: string, asked: Order['asked']): Promise<R> {
+  private ask<R extends Answer>(scenario: string, asked: Order['asked']): Promise<R> {
     return this.limit(async () => {
       const worker = this.idle.pop() ?? this.start();
       try {
@@ -64,7 +78,7 @@ export class LaboratoryPool implements Laboratory {
   }
 }
 
-function answerTo(worker: Worker, order: Order): Promise<Survey | Trial> {
+function answerTo(worker: Worker, order: Order): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       worker.off('message', hear).off('error', fail).off('exit', ended);

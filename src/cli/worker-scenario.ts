@@ -13,8 +13,7 @@ export interface WhichScenario {
 const loaded = new Map<string, Promise<readonly Scenario[]>>();
 
 export async function scenarioOf({ file, shipped, scenario: name }: WhichScenario): Promise<Scenario> {
-  const all = shipped ? (await loadShipped()).listed.map(({ scenario }) => scenario) : await scenariosIn(file);
-  const found = all.find((scenario) => scenario.name === name);
+  const found = (await neighboursOf({ file, shipped })).find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
   throw new ModelError(`${file} no longer defines "${name}"`, 'it was changed meanwhile: check it again');
 }
@@ -24,3 +23,7 @@ function scenariosIn(file: string): Promise<readonly Scenario[]> {
   if (scenarios === undefined) loaded.set(file, (scenarios = loadFile(file)));
   return scenarios;
 }
+
+/** All that are shipped, or all of the same file. */
+export const neighboursOf = async ({ file, shipped }: Pick<WhichScenario, 'file' | 'shipped'>): Promise<readonly Scenario[]> =>
+  shipped ? (await loadShipped()).listed.map(({ scenario }) => scenario) : scenariosIn(file);

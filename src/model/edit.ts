@@ -54,6 +54,8 @@ export interface Hold {
   readonly from: SiteKey;
   /** It is released after the step; if that is an acquire of the lock, the code has it from there on. */
   readonly to: SiteKey | null;
+  /** It is released before these, too: where the code goes on past the part on another way. */
+  readonly before?: readonly SiteKey[];
 }
 
 /** A step that the code does not have. Nobody hears what it replies. */
@@ -62,6 +64,12 @@ export interface Insert {
   readonly at: SiteKey;
   readonly where: 'before' | 'after';
   readonly message: Message;
+  /** What moves in the same step: a chart that follows. */
+  readonly along?: readonly Message[];
+  /** The struct whose parts are named above: where the step is about another of its kind, it is that one. */
+  readonly of?: string;
+  /** It is asked first, and the step is taken only if that is replied. */
+  readonly only?: { readonly if: Message; readonly replies: Json };
 }
 
 /** Another access in place of this one. */

@@ -6,10 +6,11 @@ import { lockIn } from './locks.ts';
 import { besides, granted, type Rule, taken } from './rule.ts';
 import { isWithin, placesIn, type Scope, scopeOf } from './site.ts';
 
-export function holds({ take, release, from, to }: Hold): Rule {
+export function holds({ take, release, from, to, before }: Hold): Rule {
   const [{ object }] = take;
   const isFrom = placesIn([from]);
   const isTo = placesIn(to === null ? [] : [to]);
+  const isPast = placesIn(before ?? []);
   let held: { readonly scope: Scope; last: Step; readonly loops: number; inner: number } | null = null;
   let loops = 0;
 
@@ -37,7 +38,7 @@ export function holds({ take, release, from, to }: Hold): Rule {
 
   return {
     *step(step: Step): Operation<Json> {
-      if (held !== null && !isWithin(step, held.scope)) yield* letGo();
+      if (held !== null && (isPast(step) || !isWithin(step, held.scope))) yield* letGo();
       const lock = lockIn(step);
       const its = lock?.object === object ? lock.does : null;
       if (held === null && isFrom(step)) {

@@ -31,8 +31,8 @@ export function* taken(step: Step): Operation<Json> {
 }
 
 /** A step that the code does not have, taken as if it stood beside the other. */
-export const besides = (message: Message, beside: Step): Step => ({
-  step: [{ name: message.event.type, messages: [message] }],
+export const besides = (message: Message, beside: Step, ...along: readonly Message[]): Step => ({
+  step: [{ name: message.event.type, messages: [message, ...along] }],
   get stack() {
     return withoutPrimitives(beside.stack);
   },

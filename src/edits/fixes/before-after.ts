@@ -1,0 +1,99 @@
+/**
+ * What a fix does to the code, in the steps of the functions that it changes: as a patch would show it. The steps are those
+ * of a run in which the threads go one after the other, the racing ones first.
+ */
+import { LiveRun } from '../../live/live-run.ts';
+import type { Strategy } from '../../live/scheduler.ts';
+import type { Edit } from '../../model/edit.ts';
+import type { Variant } from '../../model/scenario.ts';
+import type { Sites } from '../sites.ts';
+import { type Line, patched } from './patch.ts';
+import { stepsTaken, type Taken } from './steps-taken.ts';
+
+/** So many steps around what is changed. */
+const AROUND = 2;
+/** A run that loops shows all there is to see in so many steps. */
+const MOST_STEPS = 600;
+
+/** @returns lines that begin with a space, `-` or `+`, below the name of each function that is changed */
+export async function beforeAndAfter(
+  variant: Variant,
+  edits: readonly Edit[],
+  threads: readonly string[],
+  sites: Sites,
+): Promise<readonly string[]> {
+  const functions: Line[][] = [];
+  for (const key of edits.flatMap(placesOf)) {
+    if (functions.some((lines) => lines.some((line) => line.key === key))) continue;
+    const lines = await functionAround(variant, key, threads);
+    if (lines !== null) functions.push(lines);
+  }
+  return functions.flatMap((lines) => {
+    const after = edits.reduce<readonly Line[]>((known, edit) => patched(known, edit, sites), lines);
+    return shortened(after);
+  });
+}
+
+const placesOf = (edit: Edit): readonly string[] =>
+  edit.kind === 'hold' ? [edit.from] : typeof edit.at === 'string' ? [edit.at] : edit.at.slice(0, 1);
+
+/** The steps of the function in which the statement stands, from a run that comes by. */
+async function functionAround(variant: Variant, key: string, threads: readonly string[]): Promise<Line[] | null> {
+  const all = [...new Set([...threads, ...Object.keys(variant.threads)])];
+  for (const first of all) {
+    const { taken } = stepsTaken(variant, await inTurn(variant, [first, ...all.filter((thread) => thread !== first)]));
+    const here = taken.find(({ where }) => where.key === key);
+    if (here !== undefined) return linesOf(taken, here);
+  }
+  return null;
+}
+
+function inTurn(variant: Variant, threads: readonly string[]) {
+  let left = MOST_STEPS;
+  const oneAfterTheOther: Strategy = {
+    name: 'one after the other',
+    choose: (options) =>
+      left-- <= 0 ? null : (threads.flatMap((thread) => options.filter((option) => option.thread === thread))[0] ?? null),
+  };
+  return new LiveRun(variant).run(oneAfterTheOther);
+}
+
+function linesOf(taken: readonly Taken[], here: Taken): Line[] {
+  const scope = here.where.activations;
+  const isInside = ({ trace, where }: Taken) =>
+    trace.thread === here.trace.thread &&
+    trace.call === here.trace.call &&
+    scope.every((one, depth) => one === where.activations[depth]);
+  const lines: Line[] = [
+    { key: null, sign: ' ', depth: 0, text: `${scope.at(-1)?.split(' ')[0] ?? ''}()`, object: null, does: null },
+  ];
+  let called = '';
+  for (const one of taken.filter(isInside)) {
+    const { activations, key } = one.where;
+    const { kind } = one.trace.means;
+    const callee = activations[scope.length] ?? '';
+    if (callee === '')
+      lines.push({
+        key,
+        sign: ' ',
+        depth: 1,
+        text: one.trace.c,
+        object: one.trace.object,
+        does: kind === 'acquire' || kind === 'release' ? kind : null,
+      });
+    else if (callee !== called)
+      lines.push({ key: null, sign: ' ', depth: 1, text: `${callee.split(' ')[0] ?? ''}()`, object: null, does: null });
+    called = callee;
+  }
+  return lines;
+}
+
+/** Only what is changed, with some lines around it. */
+function shortened(lines: readonly Line[]): readonly string[] {
+  const changed = lines.flatMap(({ sign }, i) => (sign === ' ' ? [] : [i]));
+  const isKept = (i: number) => i === 0 || changed.some((at) => Math.abs(at - i) <= AROUND);
+  if (changed.length === 0) return [];
+  return lines.flatMap(({ sign, depth, text }, i) =>
+    isKept(i) ? [`${sign} ${'  '.repeat(depth)}${text}`] : isKept(i - 1) ? ['    [...]'] : [],
+  );
+}

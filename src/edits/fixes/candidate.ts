@@ -1,0 +1,33 @@
+/** A small change of kernel code that may mend a finding. */
+import type { Edit } from '../../model/edit.ts';
+
+export type FixKind =
+  /** A lock is held where it was not. */
+  | 'take a lock'
+  /** A critical section begins earlier or ends later. */
+  | 'widen a section'
+  /** The locks of a deadlock in one order. */
+  | 'one lock order'
+  /** What several places do is left to one of them, or to the function that calls them. */
+  | 'one place'
+  | 'once in the caller'
+  /** A step is not made at all. */
+  | 'leave it out'
+  /** Publish last, unpublish first. */
+  | 'another order of steps'
+  /** For what another thread says when it has done. */
+  | 'wait';
+
+export interface Candidate {
+  readonly kind: FixKind;
+  /** What to do, in a clause: `take &vfio.device_lock around refcount_read() ... refcount_set() in f()`. */
+  readonly says: string;
+  readonly edits: readonly Edit[];
+  /** How many statements are added, taken away or moved. */
+  readonly size: number;
+  /** Candidates of one group do the same with more or less of the code: the smallest that helps is enough. */
+  readonly group: string;
+}
+
+/** The kernel function in which something stands, for a sentence. */
+export const inFunction = (activations: readonly string[]): string => `${activations.at(-1)?.split(' ')[0] ?? '?'}()`;

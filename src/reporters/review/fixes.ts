@@ -1,0 +1,66 @@
+/** Small changes that mend a finding: what each is, as a patch would show it, and what was explored to say so. */
+import type { Block } from '../../document/document.ts';
+import type { Fix, FixSearch, Verified } from '../../edits/fixes/fix.ts';
+import { ascii, count, cut, grouped, listed } from '../layout.ts';
+import { paragraph } from './as-before.ts';
+import { code } from './spell.ts';
+
+const WIDTH = 75;
+
+/** @param scenario the one under review: designs of others go by both their names */
+export function fixBlocks(searches: readonly FixSearch[], scenario: string): readonly Block[] {
+  return [
+    paragraph(
+      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used.',
+    ),
+    ...searches.flatMap((search) => ofFinding(search, scenario)),
+  ];
+}
+
+function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: string): readonly Block[] {
+  const whole = fixes.filter(({ broken }) => broken.length === 0);
+  const partly = fixes.filter(({ broken }) => broken.length > 0);
+  const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
+  return [
+    { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
+    paragraph(
+      `${ascii(message)}. ${count(tried, 'change')} tried, ${whole.length === 0 ? 'none' : whole.length} of those shown holds everywhere.${bound}`,
+    ),
+    ...whole.flatMap((fix) => ofFix(fix, scenario)),
+    ...(partly.length === 0
+      ? []
+      : [paragraph('These mend it here, and do harm elsewhere:'), ...partly.flatMap((fix) => ofFix(fix, scenario))]),
+  ];
+}
+
+function ofFix(fix: Fix, scenario: string): readonly Block[] {
+  const lines = fix.steps.map((line) => cut(ascii(line), WIDTH - 4));
+  return [
+    paragraph(sentence(fix)),
+    ...(lines.length === 0 ? [] : [{ kind: 'literal' as const, lines }]),
+    paragraph([restsOn(fix, scenario), harm(fix), orders(fix), others(fix)].filter((said) => said !== '').join(' ')),
+  ];
+}
+
+const sentence = ({ says, size, kind }: Fix): string =>
+  `${says.charAt(0).toUpperCase()}${says.slice(1)} (${kind}; ${count(size, 'statement')}).`;
+
+const nameOf = ({ scenario, variant }: Pick<Verified, 'scenario' | 'variant'>, own: string): string =>
+  code(scenario === own ? variant : `${scenario}/${variant}`);
+
+function restsOn({ verified }: Fix, own: string): string {
+  const designs = verified.map((one) => `${nameOf(one, own)} (${grouped(one.states)} states)`);
+  const unreached = [...new Set(verified.flatMap(({ unreached }) => unreached))];
+  const closed = unreached.length === 0 ? '' : ` No longer reached: ${listed(unreached.map((one) => `"${one}"`))}.`;
+  return `Verified exhaustively in ${listed(designs)}.${closed}`;
+}
+
+const harm = ({ broken }: Fix): string =>
+  broken.map((one) => `But not in ${code(`${one.scenario}/${one.variant}`)}: ${ascii(one.why)}.`).join(' ');
+
+const orders = ({ addsOrders }: Fix): string =>
+  addsOrders.length === 0
+    ? 'It adds no lock order.'
+    : `It adds these lock orders: ${listed(addsOrders.map((order) => `\`${order}\``))}.`;
+
+const others = ({ mends }: Fix): string => (mends.length < 2 ? '' : `With it go ${listed(mends.map((id) => code(id)))}.`);
