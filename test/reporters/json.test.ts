@@ -14,7 +14,15 @@ const page = readFileSync(new URL('../../../docs/json.md', import.meta.url), 'ut
 
 const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text) as unknown);
 
-const schemas: readonly z.ZodType[] = [listSchema, checkSchema, replaySchema, replaysSchema, reviewSchema, diffSchema, coverageSchema];
+const schemas: readonly z.ZodType[] = [
+  listSchema,
+  checkSchema,
+  replaySchema,
+  replaysSchema,
+  reviewSchema,
+  diffSchema,
+  coverageSchema,
+];
 
 test('each document that the page shows is one of its schema', (t) => {
   t.is(documents.length, schemas.length);
