@@ -139,6 +139,7 @@ export default defineScenario({
       },
     ],
     merged: 'merged',
+    mergedKind: 'once in the caller',
   },
   variants: {
     'rfc-one-registrar': variant({

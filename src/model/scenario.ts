@@ -199,12 +199,32 @@ export interface Ask {
   readonly roles?: { readonly [role: string]: readonly string[] };
 }
 
+/** What kind of change a fix is. */
+export type FixKind =
+  /** A lock is held where it was not. */
+  | 'take a lock'
+  /** A critical section begins earlier or ends later. */
+  | 'widen a section'
+  /** The locks of a deadlock in one order. */
+  | 'one lock order'
+  /** What several places do is left to one of them, or to the function that calls them. */
+  | 'one place'
+  | 'once in the caller'
+  /** A step is not made at all. */
+  | 'leave it out'
+  /** Publish last, unpublish first. */
+  | 'another order of steps'
+  /** For what another thread says when it has done. */
+  | 'wait';
+
 /** What a reviewer has asked, as a question whose answer begins with yes or not. */
 export interface Question {
   readonly asks: string;
   readonly answeredBy: readonly Ask[];
   /** The variant that shows what was done in the end. */
   readonly merged?: string;
+  /** Of which kind that was, in the words of suggested fixes. */
+  readonly mergedKind?: FixKind;
 }
 
 export interface Scenario {

@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { Document } from '../../src/document/document.ts';
 import { DOCUMENT_FORMATS, render } from '../../src/document/render.ts';
 import { type CheckResult, checkVariant, defineScenario, type Scenario } from '../../src/index.ts';
 import { WIDTH } from '../../src/reporters/layout.ts';
@@ -114,9 +113,9 @@ test('a question that no variant of the scenario answers is refused', (t) => {
 
 test('what others have to say has its place', async (t) => {
   const review = await checked(small, ['careful']);
-  const blocks = (text: string): Document['blocks'] => [{ kind: 'paragraph', text }];
+  const search = { variant: 'careful', finding: 'none', message: 'nothing', fixes: [], tried: 3, stopped: null };
   const nothing = { scenario: small.name, results: [], surveys: [], seconds: 0, stopped: null };
-  const { blocks: whole } = reviewDocument({ ...review, plugged: { fixes: blocks('a fix'), loadBearing: nothing } }, placeOf);
+  const { blocks: whole } = reviewDocument({ ...review, plugged: { fixes: [search], loadBearing: nothing } }, placeOf);
   const headings = whole.flatMap((block) => (block.kind === 'heading' && block.level === 1 ? [block.text] : []));
   t.deepEqual(headings, [
     'What would mend it',

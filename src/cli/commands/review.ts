@@ -7,9 +7,11 @@ import { ModelError, messageOf } from '../../model/errors.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
-import { reviewDocument, type Reviewed, reviewOfAll } from '../../reporters/review/document.ts';
+import { drawn, type Plugged, reviewDocument, type Reviewed, reviewOfAll } from '../../reporters/review/document.ts';
 import { reviewJson } from '../../reporters/review/json.ts';
 import type { JobOptions } from '../check-job.ts';
+import { tryToMend, tryWithout } from '../changes.ts';
+import type { Listed } from '../catalogue.ts';
 import { CheckPool, type Job } from '../check-pool.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';
@@ -18,7 +20,6 @@ import { bundleMaps } from '../load-file.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
-import { tryWithout } from '../without-each.ts';
 import { codeOf } from './check.ts';
 
 export const REVIEW_FORMATS = [...DOCUMENT_FORMATS, 'json'] as const;
@@ -32,6 +33,8 @@ export interface ReviewCommand {
   readonly output: string | null;
   /** How many variants at a time; null for as many as there are cores. */
   readonly jobs: number | null;
+  /** Try small changes for the findings that are drawn. */
+  readonly fixes: boolean;
   /** Also take away each lock, reference and check in turn. */
   readonly loadBearing: boolean;
   readonly strategy: (typeof REVIEW_STRATEGIES)[number];
@@ -50,23 +53,39 @@ export async function review(terminal: Terminal, wanted: Wanted, command: Review
   );
   const { results, code } = await checkAll(terminal, jobs, command);
   const reviews: Reviewed[] = [];
-  let goesOn = command.loadBearing && !results.some(({ cut }) => cut === INTERRUPTED);
+  let goesOn = !results.some(({ cut }) => cut === INTERRUPTED);
   for (const each of listed) {
     const { scenario, file, shipped } = each;
     const own = resultsOf(scenario, results);
     if (own.size === 0) continue;
-    const tried = goesOn ? await tryWithout(terminal, each, [...own.keys()], command.jobs) : undefined;
-    if (tried !== undefined && tried.stopped !== null) {
+    const plugged = goesOn ? await withChanges(terminal, each, own, command) : {};
+    if (wasStopped(plugged)) {
       goesOn = false;
       codes.push(EXIT.cut);
     }
     const word = shipped ? scenario.name : relative(process.cwd(), file);
-    reviews.push({ scenario, word, results: own, plugged: tried === undefined ? {} : { loadBearing: tried } });
+    reviews.push({ scenario, word, results: own, plugged });
   }
   if (reviews.length === 0) terminal.warn(['There is nothing to review.']);
   else write(terminal, command, written(reviews, command.format), reviews.length);
   return worst([...codes, code]);
 }
+
+async function withChanges(
+  terminal: Terminal,
+  listed: Listed,
+  results: ReadonlyMap<string, CheckResult>,
+  { fixes, loadBearing, jobs }: ReviewCommand,
+): Promise<Plugged> {
+  const toMend = drawn(listed.scenario, results).map(({ result, finding }) => ({ variant: result.variant, finding }));
+  const mended = fixes && toMend.length > 0 ? await tryToMend(terminal, listed, toMend, jobs) : null;
+  const stopped = mended?.some((search) => search.stopped !== null) ?? false;
+  const without = loadBearing && !stopped ? await tryWithout(terminal, listed, [...results.keys()], jobs) : null;
+  return { ...(mended === null ? {} : { fixes: mended }), ...(without === null ? {} : { loadBearing: without }) };
+}
+
+const wasStopped = ({ fixes = [], loadBearing }: Plugged): boolean =>
+  fixes.some(({ stopped }) => stopped !== null) || (loadBearing !== undefined && loadBearing.stopped !== null);
 
 function written(reviews: readonly Reviewed[], format: ReviewCommand['format']): string {
   const placeOf: PlaceOf = placesFrom(process.cwd(), bundleMaps);

@@ -14,6 +14,7 @@ interface ReviewFlags extends Selecting {
   readonly maxMemory?: number;
   readonly time?: number;
   readonly jobs?: number;
+  readonly fixes: boolean;
   readonly loadBearing: boolean;
   readonly strategy: ReviewCommand['strategy'];
 }
@@ -28,6 +29,7 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
     .addOption(new Option('--format <NAME>', 'text, markdown, rst, html or json').choices(REVIEW_FORMATS).default('text'))
     .option('--json', 'as --format json: interlock.review/1', false)
     .option('-o, --output <FILE>', 'write it there (default: to stdout)')
+    .option('--no-fixes', 'without trying what would mend the findings')
     .option('--load-bearing', 'also what breaks without each lock and reference: minutes', false)
     .addOption(new Option('--strategy <NAME>', 'auto, plain, reduced').choices(REVIEW_STRATEGIES).default('auto'))
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
@@ -43,6 +45,7 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
             format: flags.json ? 'json' : flags.format,
             output: flags.output ?? null,
             jobs: flags.jobs ?? null,
+            fixes: flags.fixes,
             loadBearing: flags.loadBearing,
             strategy: flags.strategy,
             search: { maxStates: flags.maxStates, maxMemory: flags.maxMemory ?? null, maxSeconds: flags.time ?? null },

@@ -1,22 +1,6 @@
 /** A small change of kernel code that may mend a finding. */
 import type { Edit } from '../../model/edit.ts';
-
-export type FixKind =
-  /** A lock is held where it was not. */
-  | 'take a lock'
-  /** A critical section begins earlier or ends later. */
-  | 'widen a section'
-  /** The locks of a deadlock in one order. */
-  | 'one lock order'
-  /** What several places do is left to one of them, or to the function that calls them. */
-  | 'one place'
-  | 'once in the caller'
-  /** A step is not made at all. */
-  | 'leave it out'
-  /** Publish last, unpublish first. */
-  | 'another order of steps'
-  /** For what another thread says when it has done. */
-  | 'wait';
+import type { FixKind } from '../../model/scenario.ts';
 
 export interface Candidate {
   readonly kind: FixKind;

@@ -1,5 +1,5 @@
 /** A fix that was tried, and holds: what a review shows of it. Goes through JSON. */
-import type { FixKind } from './candidate.ts';
+import type { FixKind } from '../../model/scenario.ts';
 
 /** A design with the fix, explored exhaustively: nothing is found that was not found without it. */
 export interface Verified {

@@ -5,6 +5,7 @@
 import type { CheckResult } from '../../check/check.ts';
 import type { Block, Document } from '../../document/document.ts';
 import type { LoadBearing } from '../../edits/element.ts';
+import type { FixSearch } from '../../edits/fixes/fix.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { findingBlocks, withCode } from '../finding-document.ts';
 import { nameFinding } from '../finding-text.ts';
@@ -13,6 +14,7 @@ import type { PlaceOf } from '../places.ts';
 import { claim, outcomeText } from '../verdict.ts';
 import { answer, type Results, shownBy } from './answer.ts';
 import { asBefore, bullets, paragraph, type Told } from './as-before.ts';
+import { fixBlocks } from './fixes.ts';
 import { assertions, guardedByBlocks, toldOfFields } from './guarded-by.ts';
 import { lockOrderBlocks, orderClause } from './lock-order.ts';
 import { loadBearingBlocks } from './load-bearing.ts';
@@ -25,7 +27,7 @@ import type { Locking } from '../../review/locking.ts';
 /** Sections that other parts of the review write, where they have anything to say. */
 export interface Plugged {
   /** Small changes that were tried and verified. */
-  readonly fixes?: readonly Block[];
+  readonly fixes?: readonly FixSearch[];
   /** What breaks without each lock, reference and check. */
   readonly loadBearing?: LoadBearing;
 }
@@ -63,7 +65,7 @@ export function reviewDocument({ scenario, word, results, plugged }: Reviewed, p
         'How it breaks',
         drawn(scenario, results).flatMap((each) => breaks(each, word, placeOf)),
       ),
-      ...section('What would mend it', plugged.fixes ?? []),
+      ...section('What would mend it', plugged.fixes === undefined ? [] : fixBlocks(plugged.fixes, scenario)),
       ...section('What was done instead', merged(scenario, results)),
       ...section('Verdicts', verdicts(results)),
       ...section('Guarded by', guardedBy(lockings, placeOf)),
@@ -89,7 +91,7 @@ interface Drawn {
 }
 
 /** The findings that answer the question; where none was asked, the first of each variant. */
-function drawn({ question }: Scenario, results: Results): readonly Drawn[] {
+export function drawn({ question }: Scenario, results: Results): readonly Drawn[] {
   if (question === undefined)
     return [...results.values()].flatMap((result) => result.findings.slice(0, 1).map((finding) => ({ result, finding })));
   return question.answeredBy.flatMap((ask) => {

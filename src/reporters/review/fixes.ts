@@ -1,14 +1,20 @@
 /** Small changes that mend a finding: what each is, as a patch would show it, and what was explored to say so. */
 import type { Block } from '../../document/document.ts';
+import type { Scenario } from '../../model/scenario.ts';
 import type { Fix, FixSearch, Verified } from '../../edits/fixes/fix.ts';
 import { ascii, count, cut, grouped, listed } from '../layout.ts';
+import { withCode } from '../finding-document.ts';
 import { paragraph } from './as-before.ts';
 import { code } from './spell.ts';
 
 const WIDTH = 75;
 
+/** Of those that do harm elsewhere no more are shown for a finding. */
+const MOST_PARTLY = 2;
+
 /** @param scenario the one under review: designs of others go by both their names */
-export function fixBlocks(searches: readonly FixSearch[], scenario: string): readonly Block[] {
+export function fixBlocks(searches: readonly FixSearch[], scenario: Pick<Scenario, 'name' | 'question'>): readonly Block[] {
+  if (searches.length === 0) return [];
   return [
     paragraph(
       'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used.',
@@ -17,14 +23,17 @@ export function fixBlocks(searches: readonly FixSearch[], scenario: string): rea
   ];
 }
 
-function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: string): readonly Block[] {
+type Of = Pick<Scenario, 'name' | 'question'>;
+
+function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
-  const partly = fixes.filter(({ broken }) => broken.length > 0);
+  const partly = fixes.filter(({ broken, kind }) => broken.length > 0 && !whole.some((fix) => fix.kind === kind)).slice(0, MOST_PARTLY);
+  const held = ['no one holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
     { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
     paragraph(
-      `${ascii(message)}. ${count(tried, 'change')} tried, ${whole.length === 0 ? 'none' : whole.length} of those shown holds everywhere.${bound}`,
+      `${withCode(ascii(message))}. Of ${count(tried, 'small change')} that were tried ${held} in every design that runs the code.${bound}`,
     ),
     ...whole.flatMap((fix) => ofFix(fix, scenario)),
     ...(partly.length === 0
@@ -33,17 +42,19 @@ function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSear
   ];
 }
 
-function ofFix(fix: Fix, scenario: string): readonly Block[] {
+function ofFix(fix: Fix, scenario: Of): readonly Block[] {
   const lines = fix.steps.map((line) => cut(ascii(line), WIDTH - 4));
   return [
-    paragraph(sentence(fix)),
+    paragraph(sentence(fix, scenario)),
     ...(lines.length === 0 ? [] : [{ kind: 'literal' as const, lines }]),
-    paragraph([restsOn(fix, scenario), harm(fix), orders(fix), others(fix)].filter((said) => said !== '').join(' ')),
+    paragraph([restsOn(fix, scenario.name), harm(fix), orders(fix), others(fix)].filter((said) => said !== '').join(' ')),
   ];
 }
 
-const sentence = ({ says, size, kind }: Fix): string =>
-  `${says.charAt(0).toUpperCase()}${says.slice(1)} (${kind}; ${count(size, 'statement')}).`;
+function sentence({ says, size, kind }: Fix, { question }: Of): string {
+  const merged = question?.mergedKind === kind ? ', which is the kind of change that was merged' : '';
+  return `${withCode(`${says.charAt(0).toUpperCase()}${says.slice(1)}`)} (${kind}; ${count(size, 'statement')}${merged}).`;
+}
 
 const nameOf = ({ scenario, variant }: Pick<Verified, 'scenario' | 'variant'>, own: string): string =>
   code(scenario === own ? variant : `${scenario}/${variant}`);

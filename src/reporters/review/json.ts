@@ -1,6 +1,7 @@
 /** A review as the document of `docs/json.md`: the facts, and of the words only the answer. */
 import type { CheckResult } from '../../check/check.ts';
 import type { LoadBearing } from '../../edits/element.ts';
+import type { FixSearch } from '../../edits/fixes/fix.ts';
 import type { AccessSite, GuardedField, Rule } from '../../review/guarded-by.ts';
 import type { LockFacts, PlacedCall } from '../../review/lock-facts.ts';
 import type { Locking } from '../../review/locking.ts';
@@ -22,8 +23,26 @@ export const reviewJson = (reviews: readonly Reviewed[], placeOf: PlaceOf): Revi
     question: scenario.question?.asks ?? null,
     answer: answer(scenario, results),
     merged: scenario.question?.merged ?? null,
+    fixes: plugged.fixes === undefined ? null : plugged.fixes.map(fixesJson),
     loadBearing: plugged.loadBearing === undefined ? null : loadBearingJson(plugged.loadBearing),
     variants: [...results.values()].map((result) => variantJson(result, placeOf)),
+  })),
+});
+
+const fixesJson = ({ variant, finding, tried, stopped, fixes }: FixSearch) => ({
+  variant,
+  finding,
+  tried,
+  stopped,
+  fixes: fixes.map(({ kind, says, size, verified, broken, mends, addsOrders, steps }) => ({
+    kind,
+    change: says,
+    size,
+    verified: verified.map((one) => ({ ...one, unreached: [...one.unreached] })),
+    broken: [...broken],
+    mends: [...mends],
+    addsOrders: [...addsOrders],
+    steps: [...steps],
   })),
 });
 

@@ -76,6 +76,34 @@ const loadBearing = z.strictObject({
   ),
 });
 
+const fixes = z.strictObject({
+  variant: name,
+  finding: name,
+  tried: whole,
+  stopped: z.string().nullable(),
+  fixes: z.array(
+    z.strictObject({
+      kind: z.enum([
+        'take a lock',
+        'widen a section',
+        'one lock order',
+        'one place',
+        'once in the caller',
+        'leave it out',
+        'another order of steps',
+        'wait',
+      ]),
+      change: z.string(),
+      size: whole,
+      verified: z.array(z.strictObject({ scenario: name, variant: name, states: whole, unreached: z.array(z.string()) })),
+      broken: z.array(z.strictObject({ scenario: name, variant: name, why: z.string() })),
+      mends: z.array(name),
+      addsOrders: z.array(z.string()),
+      steps: z.array(z.string()),
+    }),
+  ),
+});
+
 export const reviewSchema = z.strictObject({
   schema: z.literal('interlock.review/1'),
   memoryModel: z.literal('SC'),
@@ -85,6 +113,7 @@ export const reviewSchema = z.strictObject({
       question: z.string().nullable(),
       answer: z.string(),
       merged: name.nullable(),
+      fixes: z.array(fixes).nullable(),
       loadBearing: loadBearing.nullable(),
       variants: z.array(
         z.strictObject({
