@@ -19,7 +19,7 @@ export function addDiff(program: Command, terminal: Terminal, ends: (code: ExitC
   const command = program
     .command('diff')
     .summary('compare two designs of one scenario')
-    .description('Compare two variants of a scenario: findings, outcomes, lock order, and where B leaves the failing runs of A.')
+    .description("Compare two variants: findings, outcomes, lock orders, and A's failures on B.")
     .argument('<scenario>', 'a name or a path')
     .argument('<A>', 'a variant: the design before')
     .argument('<B>', 'a variant: the design after')

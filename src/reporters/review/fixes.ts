@@ -27,7 +27,9 @@ type Of = Pick<Scenario, 'name' | 'question'>;
 
 function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
-  const partly = fixes.filter(({ broken, kind }) => broken.length > 0 && !whole.some((fix) => fix.kind === kind)).slice(0, MOST_PARTLY);
+  const partly = fixes
+    .filter(({ broken, kind }) => broken.length > 0 && !whole.some((fix) => fix.kind === kind))
+    .slice(0, MOST_PARTLY);
   const held = ['no one holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
