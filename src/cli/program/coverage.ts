@@ -19,7 +19,7 @@ export function addCoverage(program: Command, terminal: Terminal, ends: (code: E
     program
       .command('coverage')
       .summary('what the scenarios reach, and what none of them does')
-      .description('Say which states, transitions, kernel functions and error paths scenarios reach, and which calls race.'),
+      .description('Say what of machines and kernel code scenarios reach, and which calls race.'),
   )
     .addOption(
       new Option('--format <NAME>', 'text, markdown, rst, html, json').choices([...DOCUMENT_FORMATS, 'json']).default('text'),

@@ -63,4 +63,7 @@ const isEnough = (
   fix.broken.length === 0 && (known.group === candidate.group || (known.kind === candidate.kind && known.size < candidate.size));
 
 const byWorth = (a: Fix, b: Fix): number =>
-  Math.min(a.broken.length, 1) - Math.min(b.broken.length, 1) || a.size - b.size || a.addsOrders.length - b.addsOrders.length;
+  Math.min(a.broken.length, 1) - Math.min(b.broken.length, 1) ||
+  a.size - b.size ||
+  a.addsOrders.length - b.addsOrders.length ||
+  b.verified.length - a.verified.length;

@@ -27,9 +27,7 @@ type Of = Pick<Scenario, 'name' | 'question'>;
 
 function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
-  const partly = fixes
-    .filter(({ broken, kind }) => broken.length > 0 && !whole.some((fix) => fix.kind === kind))
-    .slice(0, MOST_PARTLY);
+  const partly = partlyGood(fixes, whole, scenario).slice(0, MOST_PARTLY);
   const held = ['no one holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
@@ -42,6 +40,18 @@ function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSear
       ? []
       : [paragraph('These mend it here, and do harm elsewhere:'), ...partly.flatMap((fix) => ofFix(fix, scenario))]),
   ];
+}
+
+/** The best of each kind of which none holds everywhere, that which was merged first. */
+function partlyGood(fixes: readonly Fix[], whole: readonly Fix[], { question }: Of): readonly Fix[] {
+  const best = fixes.filter(
+    (fix, i) =>
+      fix.broken.length > 0 &&
+      !whole.some(({ kind }) => kind === fix.kind) &&
+      fixes.findIndex(({ kind }) => kind === fix.kind) === i,
+  );
+  const isMerged = ({ kind }: Fix) => Number(kind === question?.mergedKind);
+  return best.toSorted((a, b) => isMerged(b) - isMerged(a));
 }
 
 function ofFix(fix: Fix, scenario: Of): readonly Block[] {
