@@ -26,8 +26,8 @@ import {
 import type { Workshop } from './find-fixes.ts';
 import type { Broken, Fix, Verified } from './fix.ts';
 
-/** Kinds that no state shows by itself. */
-const OF_WHOLE_RUNS: readonly Kind[] = ['starvation', 'hung-task', 'lock-order', 'non-serialisable'];
+/** Kinds that no state or step shows by itself. */
+const OF_WHOLE_RUNS: readonly Kind[] = ['data-race', 'starvation', 'hung-task', 'lock-order', 'non-serialisable'];
 
 /** A design with a candidate in it. */
 type Outcome =
