@@ -2,8 +2,9 @@
 import type { Message, Step } from '../../actors/step.ts';
 import type { SiteKey } from '../model/edit.ts';
 import { whereIs } from '../model/editing/site.ts';
+import type { Frame } from '../model/stack.ts';
 import { plainName } from '../model/names.ts';
-import type { Position, Program } from '../tables/program.ts';
+import type { Program } from '../tables/program.ts';
 import { spell } from '../trace/spelling.ts';
 import type { TraceStep } from '../trace/trace.ts';
 
@@ -28,24 +29,28 @@ export interface Stand {
 
 /** The scenario's own helpers, which stand for no code of the kernel. */
 const helperFile = /(^|\/)scenarios\//;
+const isHelper = (frame: Frame | null): boolean => frame === null || helperFile.test(frame.file);
 
 export class Sites {
   readonly all = new Map<SiteKey, Site>();
   /** By position; null where the thread has ended, or is in no kernel code. */
   readonly stands: readonly (Stand | null)[];
   private readonly program: Program;
+  private readonly hasHelpers: boolean;
 
   constructor(program: Program) {
     this.program = program;
-    this.stands = program.positions.map((position) => this.stand(position));
+    const all = program.positions.map((position) => (position.step === null ? null : program.cursorAt(position).step));
+    // A scenario that brings all of its code is itself what is looked at.
+    this.hasHelpers = all.some((step) => step !== null && !isHelper(whereIs(step).frame));
+    this.stands = all.map((step) => this.stand(step));
   }
 
-  private stand(position: Position): Stand | null {
-    const step = position.step === null ? null : this.program.cursorAt(position).step;
+  private stand(step: Step | null): Stand | null {
     if (step === null) return null;
     const { key, frame, activations } = whereIs(step);
     const name = activations.at(-1)?.split(' ')[0];
-    if (frame === null || name === undefined || helperFile.test(frame.file)) return null;
+    if (frame === null || name === undefined || (this.hasHelpers && isHelper(frame))) return null;
     const [message] = step.step[0].messages;
     const { file, line, column } = frame;
     const place = { file, line, column };

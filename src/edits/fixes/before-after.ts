@@ -3,17 +3,15 @@
  * of a run in which the threads go one after the other, the racing ones first.
  */
 import { LiveRun } from '../../live/live-run.ts';
-import type { Strategy } from '../../live/scheduler.ts';
 import type { Edit } from '../../model/edit.ts';
 import type { Variant } from '../../model/scenario.ts';
 import type { Sites } from '../sites.ts';
+import { inTurn } from './one-after-the-other.ts';
 import { type Line, patched } from './patch.ts';
 import { stepsTaken, type Taken } from './steps-taken.ts';
 
 /** So many steps around what is changed. */
 const AROUND = 2;
-/** A run that loops shows all there is to see in so many steps. */
-const MOST_STEPS = 600;
 
 /** @returns lines that begin with a space, `-` or `+`, below the name of each function that is changed */
 export async function beforeAndAfter(
@@ -23,9 +21,11 @@ export async function beforeAndAfter(
   sites: Sites,
 ): Promise<readonly string[]> {
   const functions: Line[][] = [];
-  for (const key of edits.flatMap(placesOf)) {
+  for (const edit of edits) {
+    const [key = ''] = placesOf(edit);
     if (functions.some((lines) => lines.some((line) => line.key === key))) continue;
-    const lines = await functionAround(variant, key, threads);
+    // Where one function takes locks that it is given, it is shown as it is called with others.
+    const lines = await functionAround(variant, key, threads, edit.kind === 'hold' ? edit.take[0].object : null);
     if (lines !== null) functions.push(lines);
   }
   return functions.flatMap((lines) => {
@@ -38,24 +38,22 @@ const placesOf = (edit: Edit): readonly string[] =>
   edit.kind === 'hold' ? [edit.from] : typeof edit.at === 'string' ? [edit.at] : edit.at.slice(0, 1);
 
 /** The steps of the function in which the statement stands, from a run that comes by. */
-async function functionAround(variant: Variant, key: string, threads: readonly string[]): Promise<Line[] | null> {
+async function functionAround(
+  variant: Variant,
+  key: string,
+  threads: readonly string[],
+  lock: string | null,
+): Promise<Line[] | null> {
   const all = [...new Set([...threads, ...Object.keys(variant.threads)])];
   for (const first of all) {
-    const { taken } = stepsTaken(variant, await inTurn(variant, [first, ...all.filter((thread) => thread !== first)]));
-    const here = taken.find(({ where }) => where.key === key);
+    const { taken } = stepsTaken(
+      variant,
+      await new LiveRun(variant).run(inTurn([first, ...all.filter((thread) => thread !== first)])),
+    );
+    const here = taken.find(({ where, trace }) => where.key === key && (trace.object !== lock || trace.means.kind === 'release'));
     if (here !== undefined) return linesOf(taken, here);
   }
   return null;
-}
-
-function inTurn(variant: Variant, threads: readonly string[]) {
-  let left = MOST_STEPS;
-  const oneAfterTheOther: Strategy = {
-    name: 'one after the other',
-    choose: (options) =>
-      left-- <= 0 ? null : (threads.flatMap((thread) => options.filter((option) => option.thread === thread))[0] ?? null),
-  };
-  return new LiveRun(variant).run(oneAfterTheOther);
 }
 
 function linesOf(taken: readonly Taken[], here: Taken): Line[] {

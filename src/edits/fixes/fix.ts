@@ -23,9 +23,9 @@ export interface Fix {
   readonly says: string;
   /** How many statements are added, taken away or moved. */
   readonly size: number;
-  /** Every design that runs the code which it changes: of its own scenario, and of others that were given. */
+  /** The designs that run the code which it changes, of its own scenario and of others: all, unless one is broken. */
   readonly verified: readonly Verified[];
-  /** Designs of other scenarios in which it does not hold: there it is no fix. */
+  /** A design in which it does not hold, if there is one: there it is no fix. */
   readonly broken: readonly Broken[];
   /** Findings of the design that go with it, by id. */
   readonly mends: readonly string[];

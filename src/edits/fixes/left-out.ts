@@ -1,4 +1,4 @@
-/** One write of the counterexample is not made: what it resets may be as it should already. */
+/** One write of the counterexample is not made: one that elsewhere on the run writes what is there already. */
 import { type Candidate, inFunction } from './candidate.ts';
 import type { Taken } from './steps-taken.ts';
 
@@ -11,7 +11,9 @@ export function leftOut(all: readonly Taken[]): readonly Candidate[] {
       trace.means.kind === 'write' &&
       trace.reply === null,
   );
-  return writes.map(
+  const isRedundant = ({ where }: Taken) =>
+    writes.some((other) => other.where.key === where.key && other.trace.changes.every(({ path }) => path !== other.trace.object));
+  return writes.filter(isRedundant).map(
     ({ where, trace }): Candidate => ({
       kind: 'leave it out',
       says: `without ${trace.c} in ${inFunction(where.activations)}`,

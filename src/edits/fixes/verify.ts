@@ -24,6 +24,7 @@ import {
   whatCallersGet,
 } from './design.ts';
 import type { Workshop } from './find-fixes.ts';
+import { comesOutOtherwise } from './one-after-the-other.ts';
 import type { Broken, Fix, Verified } from './fix.ts';
 
 /** Kinds that no state or step shows by itself. */
@@ -66,13 +67,13 @@ export class Verifier implements Workshop {
     const own = await this.outcome(base, edits);
     if (!own.holds || own.left.has(nameOf(finding))) return null;
     const verified = [own.verified];
-    for (const other of await this.designsThatRun([this.scenario], edits, base)) {
-      const there = await this.outcome(other, edits);
-      if (!there.holds) return null;
-      verified.push(there.verified);
-    }
     const broken: Broken[] = [];
-    for (const other of await this.designsThatRun(this.others, edits, base)) {
+    const others = isOfOneScenario(edits, base) ? [] : this.others;
+    const designs = [
+      ...(await this.designsThatRun([this.scenario], edits, base)),
+      ...(await this.designsThatRun(others, edits, base)),
+    ];
+    for (const other of designs) {
       const there = await this.outcome(other, edits);
       if (there.holds) verified.push(there.verified);
       else {
@@ -124,6 +125,8 @@ export class Verifier implements Workshop {
       const got = whatCallersGet(program);
       const missed = [...base.got].find((what) => !got.has(what));
       if (missed !== undefined) return no(`never again: ${missed}`);
+      const otherwise = await comesOutOtherwise(base.variant, variant);
+      if (otherwise !== null) return no(otherwise);
       const variants: Scenario['variants'] = { ...base.scenario.variants, [base.name]: variant };
       const { findings, consequences, states, cut, sometimes } = await checkDesign(
         { ...base.scenario, variants },
@@ -151,7 +154,7 @@ export class Verifier implements Workshop {
 
   /** The designs that come by where the code is changed. */
   private async designsThatRun(scenarios: readonly Scenario[], edits: readonly Edit[], but: Base): Promise<readonly Base[]> {
-    const places = edits.flatMap((edit) => (edit.kind === 'hold' ? [edit.from] : edit.at));
+    const places = placesOf(edits);
     const designs: Base[] = [];
     for (const scenario of scenarios)
       for (const name of Object.keys(scenario.variants)) {
@@ -162,3 +165,15 @@ export class Verifier implements Workshop {
     return designs.toSorted((a, b) => a.flow.passages.length - b.flow.passages.length);
   }
 }
+
+const placesOf = (edits: readonly Edit[]): readonly string[] =>
+  edits.flatMap((edit) => (edit.kind === 'hold' ? [edit.from] : edit.at));
+
+/** Code that stands in the file of a scenario is run by no other. */
+const scenarioFile = /(^|\/)scenarios\/(?!.*\/setup\/)/;
+
+const isOfOneScenario = (edits: readonly Edit[], { flow }: Base): boolean =>
+  placesOf(edits).every((key) => {
+    const site = flow.sites.all.get(key);
+    return site !== undefined && scenarioFile.test(site.place.file);
+  });

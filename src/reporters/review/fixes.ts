@@ -1,7 +1,7 @@
 /** Small changes that mend a finding: what each is, as a patch would show it, and what was explored to say so. */
 import type { Block } from '../../document/document.ts';
 import type { Scenario } from '../../model/scenario.ts';
-import type { Fix, FixSearch, Verified } from '../../edits/fixes/fix.ts';
+import type { Broken, Fix, FixSearch } from '../../edits/fixes/fix.ts';
 import { ascii, count, cut, grouped, listed } from '../layout.ts';
 import { withCode } from '../finding-document.ts';
 import { paragraph } from './as-before.ts';
@@ -28,17 +28,20 @@ type Of = Pick<Scenario, 'name' | 'question'>;
 function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
   const partly = partlyGood(fixes, whole, scenario).slice(0, MOST_PARTLY);
-  const held = ['no one holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
+  const held = `${['none holds', 'one holds'][whole.length] ?? `${whole.length} hold`} in every design that runs the code`;
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
     { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
     paragraph(
-      `${withCode(ascii(message))}. Of ${count(tried, 'small change')} that were tried ${held} in every design that runs the code.${bound}`,
+      `${withCode(ascii(message))}. ${tried === 0 ? 'There was no small change to try' : `${count(tried, 'small change was', 'small changes were')} tried: ${held}`}.${bound}`,
     ),
     ...whole.flatMap((fix) => ofFix(fix, scenario)),
     ...(partly.length === 0
       ? []
-      : [paragraph('These mend it here, and do harm elsewhere:'), ...partly.flatMap((fix) => ofFix(fix, scenario))]),
+      : [
+          paragraph('These mend it here, and not where the code is run otherwise:'),
+          ...partly.flatMap((fix) => ofFix(fix, scenario)),
+        ]),
   ];
 }
 
@@ -59,7 +62,9 @@ function ofFix(fix: Fix, scenario: Of): readonly Block[] {
   return [
     paragraph(sentence(fix, scenario)),
     ...(lines.length === 0 ? [] : [{ kind: 'literal' as const, lines }]),
-    paragraph([restsOn(fix, scenario.name), harm(fix), orders(fix), others(fix)].filter((said) => said !== '').join(' ')),
+    paragraph(
+      [restsOn(fix, scenario.name), harm(fix, scenario.name), orders(fix), others(fix)].filter((said) => said !== '').join(' '),
+    ),
   ];
 }
 
@@ -68,7 +73,7 @@ function sentence({ says, size, kind }: Fix, { question }: Of): string {
   return `${withCode(`${says.charAt(0).toUpperCase()}${says.slice(1)}`)} (${kind}; ${count(size, 'statement')}${merged}).`;
 }
 
-const nameOf = ({ scenario, variant }: Pick<Verified, 'scenario' | 'variant'>, own: string): string =>
+const nameOf = ({ scenario, variant }: Pick<Broken, 'scenario' | 'variant'>, own: string): string =>
   code(scenario === own ? variant : `${scenario}/${variant}`);
 
 function restsOn({ verified }: Fix, own: string): string {
@@ -78,8 +83,8 @@ function restsOn({ verified }: Fix, own: string): string {
   return `Verified exhaustively in ${listed(designs)}.${closed}`;
 }
 
-const harm = ({ broken }: Fix): string =>
-  broken.map((one) => `But not in ${code(`${one.scenario}/${one.variant}`)}: ${ascii(one.why)}.`).join(' ');
+const harm = ({ broken }: Fix, own: string): string =>
+  broken.map((one) => `But not in ${nameOf(one, own)}: ${ascii(one.why)}.`).join(' ');
 
 const orders = ({ addsOrders }: Fix): string =>
   addsOrders.length === 0
