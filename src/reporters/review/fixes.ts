@@ -70,8 +70,12 @@ function ofFix(fix: Fix, scenario: Of): readonly Block[] {
 
 function sentence({ says, size, kind }: Fix, { question }: Of): string {
   const merged = question?.mergedKind === kind ? ', which is the kind of change that was merged' : '';
-  return `${withCode(`${says.charAt(0).toUpperCase()}${says.slice(1)}`)} (${kind}; ${count(size, 'statement')}${merged}).`;
+  return `${withCode(beginning(says))} (${kind}; ${count(size, 'statement')}${merged}).`;
 }
+
+/** A name of C does not begin with a capital, wherever it stands. */
+const beginning = (says: string): string =>
+  /^[a-z]+ /.test(says) ? `${says.charAt(0).toUpperCase()}${says.slice(1)}` : `Do ${says}`;
 
 const nameOf = ({ scenario, variant }: Pick<Broken, 'scenario' | 'variant'>, own: string): string =>
   code(scenario === own ? variant : `${scenario}/${variant}`);
