@@ -17,7 +17,7 @@ export function fixBlocks(searches: readonly FixSearch[], scenario: Pick<Scenari
   if (searches.length === 0) return [];
   return [
     paragraph(
-      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used.',
+      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used. Whether a function may know the lock that it is to take, the model cannot say.',
     ),
     ...searches.flatMap((search) => ofFinding(search, scenario)),
   ];
