@@ -17,7 +17,7 @@ export function fixBlocks(searches: readonly FixSearch[], scenario: Pick<Scenari
   if (searches.length === 0) return [];
   return [
     paragraph(
-      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used.',
+      'Each change was put into the model of the code, and every design that runs this code was explored again. One that holds leaves nothing of the finding, brings nothing that was not there before, and callers still get what they got. Only calls that exist are used.',
     ),
     ...searches.flatMap((search) => ofFinding(search, scenario)),
   ];
@@ -28,13 +28,17 @@ type Of = Pick<Scenario, 'name' | 'question'>;
 function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
   const partly = partlyGood(fixes, whole, scenario).slice(0, MOST_PARTLY);
-  const held = ['no one holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
+  const held = ['none holds', 'this one holds'][whole.length] ?? 'these hold, the smallest first,';
+  const outcome =
+    tried === 0
+      ? stopped === null
+        ? 'None of the small changes that are known fits it, so none was tried.'
+        : 'No small change was tried.'
+      : `Of ${count(tried, 'small change')} that were tried ${held} in every design that runs the code.`;
   const bound = stopped === null ? '' : ` It was stopped before all were tried: ${stopped}.`;
   return [
     { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
-    paragraph(
-      `${withCode(ascii(message))}. Of ${count(tried, 'small change')} that were tried ${held} in every design that runs the code.${bound}`,
-    ),
+    paragraph(`${withCode(ascii(message))}. ${outcome}${bound}`),
     ...whole.flatMap((fix) => ofFix(fix, scenario)),
     ...(partly.length === 0
       ? []
@@ -65,8 +69,12 @@ function ofFix(fix: Fix, scenario: Of): readonly Block[] {
 
 function sentence({ says, size, kind }: Fix, { question }: Of): string {
   const merged = question?.mergedKind === kind ? ', which is the kind of change that was merged' : '';
-  return `${withCode(`${says.charAt(0).toUpperCase()}${says.slice(1)}`)} (${kind}; ${count(size, 'statement')}${merged}).`;
+  return `${withCode(capital(says))} (${kind}; ${count(size, 'statement')}${merged}).`;
 }
+
+/** C code that begins the sentence stays as it is. */
+const capital = (says: string): string =>
+  says.replace(/^[a-z]+(?=\s(?!=))/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
 
 const nameOf = ({ scenario, variant }: Pick<Verified, 'scenario' | 'variant'>, own: string): string =>
   code(scenario === own ? variant : `${scenario}/${variant}`);
@@ -79,7 +87,7 @@ function restsOn({ verified }: Fix, own: string): string {
 }
 
 const harm = ({ broken }: Fix): string =>
-  broken.map((one) => `But not in ${code(`${one.scenario}/${one.variant}`)}: ${ascii(one.why)}.`).join(' ');
+  broken.map((one) => `It does harm in ${code(`${one.scenario}/${one.variant}`)}: ${ascii(one.why)}.`).join(' ');
 
 const orders = ({ addsOrders }: Fix): string =>
   addsOrders.length === 0
