@@ -69,7 +69,15 @@ test('it exits 2 with what is near where a design is none', async (t) => {
 
 test('it exits 3 where a search was cut with nothing unexpected', async (t) => {
   const folder = folderWith(t, { 'pair.ts': pair });
-  const { code, out } = await interlock(folder, ['diff', 'pair.ts', 'locked', 'locked', '--max-states', '5']);
+  const { code, out } = await interlock(folder, ['diff', 'pair.ts', 'bare', 'locked', '--max-states', '5']);
   t.is(code, 3);
   t.true(out.includes('was cut'));
+});
+
+test('a design is not compared with itself', async (t) => {
+  const folder = folderWith(t, { 'pair.ts': pair });
+  const { code, out, err } = await interlock(folder, ['diff', 'pair.ts', 'bare', 'bare']);
+  t.is(code, 2);
+  t.is(out, '');
+  t.is(err, 'interlock: "bare" is compared with itself\nNext: there are also: locked\n');
 });

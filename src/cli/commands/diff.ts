@@ -38,12 +38,18 @@ export async function diffVariants(
 ): Promise<ExitCode> {
   const scenario = await oneScenario(word);
   for (const name of [a, b]) variantNamed(scenario, name);
+  if (a === b) throw new ModelError(`"${a}" is compared with itself`, otherVariants(scenario, a));
   const result = await compared(terminal, scenario, [a, b], command);
   const { format } = command;
   terminal.print([
     format === 'json' ? JSON.stringify(diffJson(result), null, 2) : render(diffDocument(result), format).trimEnd(),
   ]);
   return worst([...result.checks.map(codeOf), ...result.cuts.map((cut) => (cut === null ? EXIT.asExpected : EXIT.cut))]);
+}
+
+function otherVariants({ variants }: Scenario, name: string): string {
+  const others = Object.keys(variants).filter((other) => other !== name);
+  return others.length === 0 ? 'the scenario has no other variant' : `there are also: ${others.join(', ')}`;
 }
 
 async function oneScenario(word: string): Promise<Scenario> {

@@ -61,10 +61,10 @@ export function reviewDocument({ scenario, word, results, plugged }: Reviewed, p
     blocks: [
       paragraph(answer(scenario, results)),
       paragraph(`About: ${scenario.source}. ${scenario.summary}.`),
-      ...section(
-        'How it breaks',
-        drawn(scenario, results).flatMap((each) => breaks(each, word, placeOf)),
-      ),
+      ...section('How it breaks', [
+        ...drawn(scenario, results).flatMap((each) => breaks(each, word, placeOf)),
+        ...notDrawn(scenario, results, word),
+      ]),
       ...section('What would mend it', plugged.fixes === undefined ? [] : fixBlocks(plugged.fixes, scenario)),
       ...section('What was done instead', merged(scenario, results)),
       ...section('Verdicts', verdicts(results)),
@@ -109,8 +109,19 @@ function breaks({ result, finding }: Drawn, word: string, placeOf: PlaceOf): rea
     paragraph(`In ${code(variant)}${assumes === undefined ? ':' : `, which assumes this: ${withCode(assumes)}`}`),
     ...findingBlocks(finding, { allSteps: false, placeOf: null, replay: null }),
     ...racing(finding, placeOf),
-    paragraph(`The schedule of \`${finding.id}\` is written by \`interlock check ${word} --variant ${variant}\`.`),
+    paragraph(`\`npx interlock check ${word} --variant ${variant}\` writes the schedule of \`${finding.id}\`.`),
   ];
+}
+
+/** What is found and not drawn here is not passed over. */
+function notDrawn(scenario: Scenario, results: Results, word: string): readonly Block[] {
+  const shown = new Set(drawn(scenario, results).map(({ finding }) => finding));
+  const others = [...results].flatMap(([name, { findings }]) => {
+    const left = findings.filter((finding) => !shown.has(finding)).length;
+    return left === 0 ? [] : [`${left} of ${code(name)}`];
+  });
+  if (others.length === 0) return [];
+  return [paragraph(`Not drawn here are other findings: ${listed(others)}. \`npx interlock check ${word}\` draws them.`)];
 }
 
 /** Where the racing steps stand in the model. */

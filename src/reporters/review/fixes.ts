@@ -88,7 +88,7 @@ function restsOn({ verified }: Fix, own: string): string {
 }
 
 const harm = ({ broken }: Fix, own: string): string =>
-  broken.map((one) => `But not in ${nameOf(one, own)}: ${ascii(one.why)}.`).join(' ');
+  broken.map((one) => `It does harm in ${nameOf(one, own)}: ${ascii(one.why)}.`).join(' ');
 
 const orders = ({ addsOrders }: Fix): string =>
   addsOrders.length === 0
