@@ -2,7 +2,7 @@
 import test from 'ava';
 import { choose, type Operation } from '../../actors/step.ts';
 import { load, store } from '../../actors/sync/memory.ts';
-import { mutex_lock, mutex_lock_interruptible, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { mutex_lock, mutex_lock_interruptible, mutex_lock_nested, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import { globals, type Handle, type HandleTo, struct } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
@@ -102,6 +102,32 @@ function* in_either_order(one: Lock, other: Lock): Operation {
 }
 const same = (text: string): string => text;
 const paint = { good: same, bad: same, doubtful: same, strong: same, faint: same };
+
+const twins = struct('twin', { lock: mutex() });
+function* nest_by_subclass(outer: Lock, inner: Lock): Operation {
+  yield* mutex_lock(outer);
+  yield* mutex_lock_nested(inner, 1);
+  yield* mutex_unlock(inner);
+  yield* mutex_unlock(outer);
+}
+says(
+  'who is told apart by a subclass takes part in the circle of those who are not',
+  variant({
+    objects: { one: twins, two: twins },
+    threads: ({ one, two }) => ({ a: [call(nest_by_subclass, one.lock, two.lock)], b: [call(nest, two.lock, one.lock)] }),
+    expect: [],
+  }),
+  ['&twin->lock is taken while another lock of its class is held: confirmed, see deadlock-*'],
+);
+says(
+  'and in its one order, where there is one',
+  variant({
+    objects: { one: twins, two: twins },
+    threads: ({ one, two }) => ({ a: [call(nest_by_subclass, one.lock, two.lock)], b: [call(nest, one.lock, two.lock)] }),
+    expect: [],
+  }),
+  ['&twin->lock is taken while another lock of its class is held: refuted: all take the locks in one order'],
+);
 
 test('orders of which no one run has both have no schedule, and the report says so', async (t) => {
   const { findings } = await checkTiny(design(({ dev, drv }) => ({ a: [call(in_either_order, dev.lock, drv.lock)] })));
