@@ -44,7 +44,8 @@ export interface Meaning {
   /** What it does to interrupts on the thread's CPU; to restore them is to turn them on where its `flags` say so. */
   readonly irqs?: 'off' | 'on' | 'restore';
   /** An access that the compiler may tear or repeat: neither marked nor atomic. */
-  readonly plain?: boolean;
+  /** `beside writers`: other readers find it marked, but of two such writers each sees the other tear what both change. */
+  readonly plain?: boolean | 'beside writers';
   /** The checker puts the thread's name into the event. Acquire and release have it in any case. */
   readonly stamped?: boolean;
   /**

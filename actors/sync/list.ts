@@ -15,12 +15,15 @@ type Entry = { readonly path: string };
 
 const entryOf = (node: Node): Entry => handleAt(node.path.slice(0, node.path.lastIndexOf('.')));
 
-/** The head's pointers are stored with WRITE_ONCE(), so that list_empty() without a lock is no data race; a walk is. */
-const marked: Meaning = { kind: 'update' };
+/**
+ * What leads on from the head is stored with WRITE_ONCE(), so that list_empty() without a lock is no data race; a walk is.
+ * What leads back is plain, and so are the pointers of the neighbours: two who change the list tear it.
+ */
+const marked: Meaning = { kind: 'update', plain: 'beside writers' };
 /** Under a lock that is held for this step alone, and is not modelled. */
 const locked: Meaning = { kind: 'update', orders: 'both' };
 /** rcu_assign_pointer() */
-const publishing: Meaning = { kind: 'update', orders: 'release' };
+const publishing: Meaning = { kind: 'update', orders: 'release', plain: 'beside writers' };
 const plain: Meaning = { kind: 'write', plain: true };
 const marking: Meaning = { kind: 'write' };
 

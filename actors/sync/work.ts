@@ -38,8 +38,8 @@ export const cancel_work = onItem<boolean>({ kind: 'update' }, 'cancel_work');
 const begins = { kind: 'update', stamped: true } as const;
 /** A flush or a cancel comes after the function that it waits for. */
 const waits = { kind: 'wait', stamped: true, after: ['work_done'] } as const;
-/** It looks at an item that is idle under the lock of the pool, which its worker has had. */
-const beginFlush = onItem<boolean>({ ...begins, orders: { false: 'acquire' }, after: ['work_done'] }, 'flush_work');
+/** It looks at an item that is idle under the lock of the pool, which its worker has had, and says first that it may sleep. */
+const beginFlush = onItem<boolean>({ ...begins, sleeps: true, orders: { false: 'acquire' }, after: ['work_done'] }, 'flush_work');
 const beginFlushOfAll = access<Workqueue, 'flush_workqueue'>(begins, 'flush_workqueue');
 const endFlush = access<Workqueue, 'wait_for_flush'>(waits, 'wait_for_flush', { c: 'what was queued has run' });
 const beginCancel = onItem<boolean>({ kind: 'wait', stamped: true }, 'cancel_work_sync');

@@ -133,7 +133,10 @@ function idOf(scenario: Scenario, variant: string, fault: Fault, { between }: Ra
 }
 
 function sentence({ kind, object, text, sites }: Fault): string {
-  if (kind === 'sleep-in-atomic') return `${sites[0]?.function}() may sleep in ${sites[0]?.event}() ${text}`;
+  if (kind === 'sleep-in-atomic') {
+    const [site] = sites;
+    return `${site?.function ? `${site.function}()` : site?.thread} may sleep in ${site?.event}() ${text}`;
+  }
   if (kind === 'starvation' || kind === 'hung-task') return `${object}: ${text}`;
   if (kind === 'never-reached') return `"${object}": ${text}`;
   const [site] = sites;

@@ -34,10 +34,10 @@ export class LaboratoryPool implements Laboratory {
 
   try: Laboratory['try'] = (
     scenario,
-    { variant, states, faults, consequences, endless, unserial, reached, orders },
+    { variant, states, faults, consequences, endless, unserial, lockOrders, reached, orders },
     { edits },
   ) => {
-    const known = { variant, states, faults, consequences, endless, unserial, reached, orders };
+    const known = { variant, states, faults, consequences, endless, unserial, lockOrders, reached, orders };
     return this.ask<Trial>(scenario.name, { what: 'trial', known, edits });
   };
 

@@ -74,6 +74,8 @@ export interface Known {
   readonly endless: readonly string[];
   /** The ids of what ends as no order of whole operations does. */
   readonly unserial: readonly string[];
+  /** What a lock validator says of the orders of its locks. */
+  readonly lockOrders: readonly string[];
   readonly reached: readonly string[];
   /** Names all pairs of a step and the next of its thread, for whoever asks whether an edit has changed anything. */
   readonly orders: string;

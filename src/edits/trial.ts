@@ -4,6 +4,8 @@ import { drive, type Reason, variantOf } from '../check/check.ts';
 import type { Subject } from '../check/describe.ts';
 import type { Finding } from '../check/finding.ts';
 import { findingsOf, type Pains } from '../check/findings.ts';
+import { findLockOrders } from '../check/lock-order/find.ts';
+import { patternsOf } from '../check/lock-order/patterns.ts';
 import { type Searched, searchBy, USUALLY } from '../check/strategy.ts';
 import { checkSerial } from '../check/serial.ts';
 import type { Sighting } from '../explore/found.ts';
@@ -55,6 +57,7 @@ export async function survey(scenario: Scenario, name: string, limits: TrialLimi
     consequences: keysOf(false),
     endless: [...findings, ...consequences].map(({ fault }) => judge.keyOf(fault.id)),
     unserial: unserial.map(({ id }) => id),
+    lockOrders: patternsOf(program).map(({ text }) => text),
     reached: found.sometimes.flatMap(({ name, reached }) => (reached ? [name] : [])),
     orders,
   };
@@ -141,6 +144,14 @@ const painsOf = ({ nodesForBest }: TrialLimits, reason: Reason): Pains => ({
   nodes: nodesForBest,
 });
 
+async function newLockOrders({ subject, searched }: Run, known: Known, reason: Reason): Promise<readonly Finding[]> {
+  const texts = patternsOf(subject.program).map(({ text }) => text);
+  const fresh = texts.filter((text) => !known.lockOrders.includes(text));
+  if (fresh.length === 0) return [];
+  const all = await findLockOrders(subject, searched, [], (search) => drive(search, reason));
+  return all.filter(({ message }) => fresh.some((text) => message.includes(text)));
+}
+
 async function compare({ subject, searched }: Run, known: Known, limits: TrialLimits, reason: Reason) {
   const { judge } = subject;
   const { found } = searched;
@@ -157,6 +168,8 @@ async function compare({ subject, searched }: Run, known: Known, limits: TrialLi
   const { findings } = await findingsOf(subject, only, painsOf(limits, reason));
   const unserial = await unserialIn({ subject, searched }, limits, reason);
   const all = [...findings.filter(({ fault }) => isNew(fault.id)), ...unserial.filter(({ id }) => !known.unserial.includes(id))];
+  // A deadlock says more than the order that leads to it.
+  if (fresh.length === 0 && all.length === 0) all.push(...(await newLockOrders({ subject, searched }, known, reason)));
   const unreached = found.sometimes.filter(({ name, reached }) => !reached && known.reached.includes(name));
   return {
     findings: all.toSorted((a, b) => costOf(a).localeCompare(costOf(b))),

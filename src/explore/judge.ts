@@ -324,7 +324,10 @@ export class Judge {
    */
   ofRace(slot: number, accesses: readonly [Accessing, Accessing]): Fault {
     const sides = accesses
-      .map(({ position, way }) => ({ site: this.siteOf(position), how: spellAccess(this.program, way, slot) }))
+      .map(({ position, way }, i) => {
+        const { way: beside } = accesses[1 - i] as Accessing;
+        return { site: this.siteOf(position), how: spellAccess(this.program, way, slot, beside) };
+      })
       .map(({ site, how }) => ({ site, how, key: `${site.function}|${site.event}|${how}` }))
       .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     const object = plainName(this.program.world.nameOf(slot));

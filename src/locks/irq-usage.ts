@@ -29,9 +29,10 @@ const isInHandler = ({ held }: Position): boolean => held.some(({ interrupt }) =
 
 /** @param positions those that count, by number; all that are known, unless it is said */
 export function irqConflicts(program: Program, positions: Iterable<number> = program.positions.keys()): readonly IrqConflict[] {
+  const ids = [...positions];
   const classes = new LockClasses(program.world);
   const known = new Map<string, Known>();
-  for (const id of positions) {
+  for (const id of ids) {
     const position = program.positions[id] as Position;
     const inHandler = isInHandler(position);
     if (!inHandler && position.irqsOff) continue;
@@ -44,7 +45,29 @@ export function irqConflicts(program: Program, positions: Iterable<number> = pro
       usages.set(usage, [...(usages.get(usage) ?? []), { id, position, holds: path, takes: path, event }]);
     }
   }
-  return [...known.values()].toSorted((a, b) => (a.lock.key < b.lock.key ? -1 : 1)).flatMap(conflictOf);
+  const inHandlers = [...known.values()].filter(({ usages }) => usages.has('in R') || usages.has('in W'));
+  return inHandlers
+    .map((each) => heldWithIrqsOn(program, ids, classes, each))
+    .toSorted((a, b) => (a.lock.key < b.lock.key ? -1 : 1))
+    .flatMap(conflictOf);
+}
+
+/**
+ * A lock that is only ever taken with interrupts off may still be held where they are on, as after spin_unlock_irq() of
+ * another (mark_held_locks()): it stands for an acquire there, if there is none.
+ */
+function heldWithIrqsOn(program: Program, positions: readonly number[], classes: LockClasses, { lock, usages }: Known): Known {
+  const held = { 'on R': [] as Attempt[], 'on W': [] as Attempt[] };
+  for (const id of positions) {
+    const position = program.positions[id] as Position;
+    if (isInHandler(position) || position.irqsOff || position.step === null) continue;
+    const { type: event } = position.step.event;
+    for (const { object, mode, subclass } of position.held)
+      if (classes.of(object, subclass)?.key === lock.key)
+        held[mode === 'shared' ? 'on R' : 'on W'].push({ id, position, holds: object, takes: object, event });
+  }
+  const more = Object.entries(held).filter(([, attempts]) => attempts.length > 0) as ['on R' | 'on W', Attempt[]][];
+  return { lock, usages: new Map([...more, ...usages]) };
 }
 
 /** Two readers do not hold each other up. */

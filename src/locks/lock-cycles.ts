@@ -4,6 +4,7 @@
  * As in lockdep (Documentation/locking/lockdep-design.rst, "Recursive read locks"), a reader that may nest is not held up by
  * another reader: an edge to such a reader, followed by an edge from a lock that is held for reading, is no chain.
  */
+import type { LockClass } from './lock-class.ts';
 import type { LockEdge } from './lock-edges.ts';
 
 /** From one class to the next there may be several edges, which differ in their modes. */
@@ -47,6 +48,13 @@ export function cyclesIn(edges: readonly LockEdge[]): readonly Cycle[] {
 export function recursionsIn(edges: readonly LockEdge[]): readonly Link[] {
   const own = edges.filter(({ from, to }) => from.key === to.key);
   return [...new Set(own.map(({ from }) => from.key))].flatMap((key) => linkOf(own.filter(({ from }) => from.key === key)));
+}
+
+/** Edges between locks of that class of which a subclass tells one: they may close a circle of the instances. */
+export function subclassedWith({ edges: [{ from }] }: Link, edges: readonly LockEdge[]): readonly Link[] {
+  const isOfIt = ({ key }: LockClass) => key.replace(/\/\d+$/, '') === from.key.replace(/\/\d+$/, '');
+  const others = edges.filter((edge) => edge.from.key !== edge.to.key && isOfIt(edge.from) && isOfIt(edge.to));
+  return others.flatMap((edge) => linkOf([edge]));
 }
 
 const linkOf = ([first, ...others]: readonly LockEdge[]): readonly Link[] =>

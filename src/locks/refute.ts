@@ -27,14 +27,15 @@ export function whyNotCircular(program: Program, cycle: Cycle, within: readonly 
   return null;
 }
 
-export function whyNotRecursive(program: Program, link: Link): string | null {
+/** @param others links between locks of the class of which a subclass tells one */
+export function whyNotRecursive(program: Program, link: Link, others: readonly Link[]): string | null {
   const attempts = attemptsOf(link);
   // Who reads the very lock twice waits for itself, if a writer comes between: no other lock keeps that one out.
   const isAlone = attempts.some(({ holds, takes }) => holds === takes);
-  const gate = isAlone ? null : gateOf(program, [attempts, attempts]);
+  const gate = isAlone || others.length > 0 ? null : gateOf(program, [attempts, attempts]);
   if (gate !== null && new Set(attempts.map(({ position }) => position.thread)).size > 1) return `${gate} is held around it`;
   for (let length = 1; length <= program.threads; length++) {
-    const links = Array.from({ length }, () => attempts);
+    const links = Array.from({ length }, () => [...attempts, ...others.flatMap(attemptsOf)]);
     if (canMeet(links, (one, next) => one.takes === next.holds)) return null;
   }
   return 'all take the locks in one order';

@@ -39,12 +39,16 @@ export function waitsInCircle(program: Program, cycle: Cycle, within: readonly L
   };
 }
 
-/** Two threads, or more, that hold locks of one class and wait for each other's. */
-export function waitsInOwnClass(program: Program, link: Link, forAWhile = false): WaitTest {
-  const attempts = byPosition(attemptsOf(link));
+/**
+ * Two threads, or more, that hold locks of one class and wait for each other's.
+ *
+ * @param others links between such locks of which a subclass tells one
+ */
+export function waitsInOwnClass(program: Program, link: Link, others: readonly Link[], forAWhile = false): WaitTest {
+  const links = [link, ...others].map((each) => byPosition(attemptsOf(each)));
   return (state) =>
     ring(
-      waitingAt(program, state, attempts, forAWhile).map((each) => ({ ...each, link: 0 })),
+      links.flatMap((attempts, i) => waitingAt(program, state, attempts, forAWhile).map((each) => ({ ...each, link: i }))),
       1,
     );
 }

@@ -97,7 +97,7 @@ export function observe(explored: Explored, isWhole: boolean): Observed {
           field: name,
           thread,
           kind: kindOf(means),
-          plain: means.plain ?? false,
+          plain: means.plain !== undefined && means.plain !== false,
           held: position.held.filter(({ interrupt }) => !interrupt),
           onlyAfter: met === AFTER_A_FINDING,
           site: observed.siteOf(position),

@@ -14,6 +14,7 @@ import {
   refcount_set,
 } from '../../actors/sync/refcount.ts';
 import { spin_lock, spin_unlock } from '../../actors/sync/spinlock.ts';
+import { cancel_work, flush_work } from '../../actors/sync/work.ts';
 import {
   complete,
   try_wait_for_completion,
@@ -29,6 +30,7 @@ import { mutex } from '../../machines/sync/mutex.ts';
 import { rcu_state, srcu_struct } from '../../machines/sync/rcu.ts';
 import { refcount } from '../../machines/sync/refcount.ts';
 import { spinlock } from '../../machines/sync/spinlock.ts';
+import { work_struct, workqueue } from '../../machines/sync/work.ts';
 import { call, local, task, type Variant, variant } from '../../src/index.ts';
 import { checkTiny, summaries } from '../helpers/tiny.ts';
 
@@ -41,6 +43,8 @@ const bus = globals('bus', {
   cpu: cpu(),
   devices: list_head(),
   ready: completion(),
+  wq: workqueue(),
+  work: work_struct('work'),
   flag: field<number>(0),
 });
 type Bus = HandleTo<typeof bus>;
@@ -53,6 +57,11 @@ const device = struct('device', {
 type Device = HandleTo<typeof device>;
 const objects = { bus, device };
 
+function* flush_under_spinlock({ spin, wq, work }: Bus, flush: typeof flush_work | typeof cancel_work): Operation {
+  yield* spin_lock(spin);
+  yield* flush(wq, work);
+  yield* spin_unlock(spin);
+}
 function* put(device: Device): Operation {
   if (yield* refcount_dec_and_test(device.refs)) yield* kfree(device);
 }
@@ -279,6 +288,11 @@ const pairs: { readonly [what: string]: Pair } = {
     speaks: variant({ objects, threads: ({ bus }) => ({ a: [call(wait_among_readers, bus)] }), expect: [] }),
     finds: ['sleep-in-atomic bus.ready rcu_read_lock..wait_for_completion'],
     silent: variant({ objects, threads: ({ bus }) => ({ a: [call(try_among_readers, bus)] }), expect: [] }),
+  },
+  'sleep-in-atomic: a flush, even of an idle item; cancel_work() is none': {
+    speaks: variant({ objects, threads: ({ bus }) => ({ a: [call(flush_under_spinlock, bus, flush_work)] }), expect: [] }),
+    finds: ['sleep-in-atomic bus.wq spin_lock..flush_work'],
+    silent: variant({ objects, threads: ({ bus }) => ({ a: [call(flush_under_spinlock, bus, cancel_work)] }), expect: [] }),
   },
   'sleep-in-atomic: an allocation with interrupts off': {
     speaks: variant({

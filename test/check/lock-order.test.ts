@@ -1,14 +1,25 @@
 /** What is said of an order of locks: which it is, whether it ends in a deadlock and why not, and on which run it shows. */
 import test from 'ava';
 import { choose, type Operation } from '../../actors/step.ts';
+import { interrupt } from '../../actors/sync/cpu.ts';
 import { load, store } from '../../actors/sync/memory.ts';
-import { mutex_lock, mutex_lock_interruptible, mutex_unlock } from '../../actors/sync/mutex.ts';
+import { mutex_lock, mutex_lock_interruptible, mutex_lock_nested, mutex_unlock } from '../../actors/sync/mutex.ts';
+import {
+  spin_lock,
+  spin_lock_irq,
+  spin_lock_irqsave,
+  spin_unlock,
+  spin_unlock_irq,
+  spin_unlock_irqrestore,
+} from '../../actors/sync/spinlock.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import { globals, type Handle, type HandleTo, struct } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
+import { cpu } from '../../machines/sync/cpu.ts';
 import { field } from '../../machines/sync/field.ts';
 import { type Mutex, mutex } from '../../machines/sync/mutex.ts';
-import { call, type CheckResult, checkVariant, type Variant, variant } from '../../src/index.ts';
+import { spinlock } from '../../machines/sync/spinlock.ts';
+import { call, type CheckResult, checkVariant, daemon, task, type Variant, variant } from '../../src/index.ts';
 import { findingText } from '../../src/reporters/finding-text.ts';
 import { checkTiny, scenarioOf } from '../helpers/tiny.ts';
 
@@ -102,6 +113,60 @@ function* in_either_order(one: Lock, other: Lock): Operation {
 }
 const same = (text: string): string => text;
 const paint = { good: same, bad: same, doubtful: same, strong: same, faint: same };
+
+const twins = struct('twin', { lock: mutex() });
+function* nest_by_subclass(outer: Lock, inner: Lock): Operation {
+  yield* mutex_lock(outer);
+  yield* mutex_lock_nested(inner, 1);
+  yield* mutex_unlock(inner);
+  yield* mutex_unlock(outer);
+}
+says(
+  'who is told apart by a subclass takes part in the circle of those who are not',
+  variant({
+    objects: { one: twins, two: twins },
+    threads: ({ one, two }) => ({ a: [call(nest_by_subclass, one.lock, two.lock)], b: [call(nest, two.lock, one.lock)] }),
+    expect: [],
+  }),
+  ['&twin->lock is taken while another lock of its class is held: confirmed, see deadlock-*'],
+);
+says(
+  'and in its one order, where there is one',
+  variant({
+    objects: { one: twins, two: twins },
+    threads: ({ one, two }) => ({ a: [call(nest_by_subclass, one.lock, two.lock)], b: [call(nest, one.lock, two.lock)] }),
+    expect: [],
+  }),
+  ['&twin->lock is taken while another lock of its class is held: refuted: all take the locks in one order'],
+);
+
+const machine = globals('machine', { cpu0: cpu(), cpu1: cpu(), outer: spinlock(), inner: spinlock() });
+type Machine = HandleTo<typeof machine>;
+function* handle({ cpu1, outer }: Machine): Operation {
+  yield* interrupt(cpu1, function* () {
+    yield* spin_lock(outer);
+    yield* spin_unlock(outer);
+  });
+}
+function* nest_with_irqs({ cpu0, outer, inner }: Machine, forgets: boolean): Operation {
+  yield* spin_lock_irq(outer, cpu0);
+  const flags = yield* spin_lock_irqsave(inner, cpu0);
+  yield* spin_unlock_irqrestore(inner, cpu0, flags || forgets);
+  yield* spin_unlock_irq(outer, cpu0);
+}
+const withIrqs = (forgets: boolean): Variant =>
+  variant({
+    objects: { machine },
+    threads: ({ machine }) => ({
+      a: task([call(nest_with_irqs, machine, forgets)], { cpu: machine.cpu0 }),
+      irq: daemon([call(handle, machine)], { cpu: machine.cpu1 }),
+    }),
+    expect: [],
+  });
+says('interrupts come on while a lock is held that was taken without them', withIrqs(true), [
+  '&machine.outer is taken in an interrupt handler, and elsewhere with interrupts on: refuted: the handler runs on another CPU',
+]);
+says('and stay off where the flags are restored', withIrqs(false), []);
 
 test('orders of which no one run has both have no schedule, and the report says so', async (t) => {
   const { findings } = await checkTiny(design(({ dev, drv }) => ({ a: [call(in_either_order, dev.lock, drv.lock)] })));

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { kfree, type Operation, WARN_ON } from '../../actors/step.ts';
 import { complete, complete_all, wait_for_completion } from '../../actors/sync/completion.ts';
-import { load, store } from '../../actors/sync/memory.ts';
+import { load, READ_ONCE, store, WRITE_ONCE } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import { refcount_inc_not_zero, refcount_read, refcount_set } from '../../actors/sync/refcount.ts';
 import { globals, type HandleTo, struct } from '../../machines/object.ts';
@@ -221,4 +221,70 @@ test('a change after which nobody gets what they came for is no fix', async (t) 
     }),
   });
   t.false(fixes.some(({ says }) => says === 'without bus.ready = 1 in publish()'));
+});
+
+function* set_up(bus: Bus, device: Device): Operation {
+  yield* mutex_lock(bus.lock);
+  yield* store(bus.ready, 1);
+  yield* mutex_unlock(bus.lock);
+  yield* WRITE_ONCE(device.minor, 7);
+}
+function* look_up(bus: Bus, device: Device): Operation {
+  yield* mutex_lock(bus.lock);
+  const ready = yield* load(bus.ready);
+  yield* mutex_unlock(bus.lock);
+  if (ready === 1) yield* WARN_ON((yield* READ_ONCE(device.minor)) === 0, 'minor == 0');
+}
+
+test('a write that is moved out of the lock under which the field is read is no fix: it makes a data race', async (t) => {
+  const { fixes, tried } = await fixesFor({
+    early: variant({
+      objects,
+      threads: ({ bus, device }) => ({ probe: [call(set_up, bus, device)], user: [call(look_up, bus, device)] }),
+      expect: [{ kind: 'warn', object: 'look_up' }],
+    }),
+  });
+  t.true(tried > 0);
+  t.false(fixes.some(({ kind }) => kind === 'another order of steps'));
+});
+
+function* open_alone(bus: Bus): Operation<number> {
+  if ((yield* load(bus.ready)) > 0) return -16;
+  yield* mutex_lock(bus.lock);
+  yield* store(bus.ready, (yield* load(bus.ready)) + 1);
+  yield* mutex_unlock(bus.lock);
+  return 0;
+}
+function* open_and_use(bus: Bus): Operation {
+  yield* store(bus.ready, 1);
+  yield* WARN_ON((yield* load(bus.ready)) === 0, 'ready == 0');
+}
+/** In the end it is as it was: only who comes between sees the reset. */
+function* init_again(bus: Bus): Operation {
+  yield* store(bus.ready, 0);
+  yield* store(bus.ready, 1);
+}
+
+test('only a reset is left out: who counts nobody has never too many', async (t) => {
+  const { fixes } = await fixesFor({
+    counted: variant({
+      objects,
+      threads: ({ bus }) => ({ one: [call(open_alone, bus).into(a)], two: [call(open_alone, bus).into(b)] }),
+      always: { 'one at most': ({ bus }) => bus.ready.value <= 1 },
+      expect: [{ kind: 'invariant', object: 'bus.ready', between: ['store', 'store'] }],
+    }),
+  });
+  t.false(fixes.some(({ kind }) => kind === 'leave it out'));
+
+  const reset = await fixesFor({
+    early: variant({
+      objects,
+      threads: ({ bus }) => ({ one: [call(open_and_use, bus)], two: [call(init_again, bus)] }),
+      expect: [{ kind: 'warn', object: 'open_and_use' }],
+    }),
+  });
+  t.deepEqual(
+    reset.fixes.filter(({ kind }) => kind === 'leave it out').map(({ says }) => says),
+    ['without bus.ready = 0 in init_again()'],
+  );
 });

@@ -75,10 +75,31 @@ export function bruteRaces(variant: Variant, most: number): { readonly met: Race
           for (const slot of clashes(one.touches, other.touches)) note(met, slot, [one.site, other.site], isFirst);
   };
 
-  const visit = (state: Int32Array, events: readonly Event[], carried: Carried, wrongAt: readonly number[]) => {
+  /** What is wrong with a state: of threads that stand where it is wrong to stand, each by itself. */
+  const wrongsOf = (state: Int32Array): readonly string[] => {
+    const standing = program.world.threads.map((_, thread) =>
+      program.isWrongByItself(state[program.slots + thread] as number) ? judge.ofStanding(state, thread) : [],
+    );
+    return [
+      ...judge
+        .ofState(state, false)
+        .filter((fault) => !standing.flat().includes(fault))
+        .map(String),
+      ...standing.flatMap((faults, thread) => faults.map((fault) => `${thread} ${fault}`)),
+    ];
+  };
+
+  const visit = (
+    state: Int32Array,
+    events: readonly Event[],
+    carried: Carried,
+    wrongAt: readonly number[],
+    before: readonly string[],
+  ) => {
     if (schedules > most) return;
-    const wrong = judge.ofState(state, false).length > 0;
-    const wrongNow = wrong && !wrongAt.includes(events.length - 1) ? [...wrongAt, events.length - 1] : wrongAt;
+    const wrongs = wrongsOf(state);
+    const isNew = wrongs.some((one) => !before.includes(one)) && !wrongAt.includes(events.length - 1);
+    const wrongNow = isNew ? [...wrongAt, events.length - 1] : wrongAt;
     lookAt(state, wrongNow.length === 0);
     let isEnd = true;
     for (let thread = 0; thread < program.threads; thread++)
@@ -97,7 +118,7 @@ export function bruteRaces(variant: Variant, most: number): { readonly met: Race
             [(all[earlier] as Event).site, taken.event.site],
             wrongNow.every((at) => at === earlier),
           );
-        visit(next, all, taken.carried, splats ? [...wrongNow, events.length] : wrongNow);
+        visit(next, all, taken.carried, splats ? [...wrongNow, events.length] : wrongNow, wrongs);
       }
     if (isEnd) schedules++;
   };
@@ -166,7 +187,7 @@ export function bruteRaces(variant: Variant, most: number): { readonly met: Race
       .some((pointer) => path.startsWith(`${pointer.path}.`) && pastOf(events, pointer.from).has(earlier));
   };
 
-  visit(program.initial(), [], new Map(), []);
+  visit(program.initial(), [], new Map(), [], []);
   return schedules > most ? null : { met, unordered };
 }
 

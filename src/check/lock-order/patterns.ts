@@ -1,6 +1,6 @@
 /** The orders of locks that a kernel would warn of, each by a name that does not depend on the run that shows it. */
 import { irqConflicts, type IrqConflict } from '../../locks/irq-usage.ts';
-import { type Cycle, cyclesIn, type Link, recursionsIn } from '../../locks/lock-cycles.ts';
+import { type Cycle, cyclesIn, type Link, recursionsIn, subclassedWith } from '../../locks/lock-cycles.ts';
 import { type Attempt, lockEdges, siteOf } from '../../locks/lock-edges.ts';
 import { whyNotCircular, whyNotInHandler, whyNotRecursive } from '../../locks/refute.ts';
 import {
@@ -41,7 +41,7 @@ export function patternsOf(program: Program, positions?: Iterable<number>): read
   const recursions = recursionsIn(edges);
   return [
     ...cyclesIn(edges).map((cycle) => circular(program, cycle, recursions)),
-    ...recursions.map((link) => recursive(program, link)),
+    ...recursions.map((link) => recursive(program, link, subclassedWith(link, edges))),
     ...irqConflicts(program, ids).map((conflict) => irq(program, conflict)),
   ];
 }
@@ -71,7 +71,7 @@ function circular(program: Program, cycle: Cycle, recursions: readonly Link[]): 
   };
 }
 
-function recursive(program: Program, link: Link): Pattern {
+function recursive(program: Program, link: Link, others: readonly Link[]): Pattern {
   const all = attemptsOf(link);
   const object = leastObject(all);
   const event = leastEvent(named(all, null, object));
@@ -87,9 +87,9 @@ function recursive(program: Program, link: Link): Pattern {
     between: [event, event],
     steps: [named(all, event, object)],
     links: (attempts) => attempts.flatMap((attempt) => linkOf(program, link, attempt)),
-    waits: waitsInOwnClass(program, link),
-    waitsForAWhile: mayBeLetOut([link]) ? waitsInOwnClass(program, link, true) : null,
-    whyNot: () => whyNotRecursive(program, link),
+    waits: waitsInOwnClass(program, link, others),
+    waitsForAWhile: mayBeLetOut([link, ...others]) ? waitsInOwnClass(program, link, others, true) : null,
+    whyNot: () => whyNotRecursive(program, link, others),
   };
 }
 

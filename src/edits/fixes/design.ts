@@ -4,6 +4,7 @@ import { type CheckResult, checkVariant, drive, variantOf } from '../../check/ch
 import type { Finding } from '../../check/finding.ts';
 import { searchBy, USUALLY } from '../../check/strategy.ts';
 import type { Fault } from '../../explore/judge.ts';
+import { racesIn } from '../../explore/races/sweep.ts';
 import { lockEdges } from '../../locks/lock-edges.ts';
 import { isOk, type Scenario, type Variant } from '../../model/scenario.ts';
 import { Program } from '../../tables/program.ts';
@@ -24,6 +25,8 @@ export interface Base {
   readonly isWhole: boolean;
   /** What comes first on some run, by its key. */
   readonly faults: ReadonlyMap<string, Fault>;
+  /** What there are data races for: whatever comes before them. */
+  readonly races: ReadonlySet<string>;
   /** What callers get. */
   readonly got: ReadonlySet<string>;
   readonly orders: ReadonlySet<string>;
@@ -40,7 +43,7 @@ interface Found {
 
 export async function baseOf(scenario: Scenario, name: string, effort: Effort): Promise<Base> {
   const variant = variantOf(scenario, name);
-  const { program, cut, faults } = await exploreDesign(variant, effort);
+  const { program, cut, faults, races } = await exploreDesign(variant, effort);
   let findings: Promise<Found> | null = null;
   return {
     scenario,
@@ -49,6 +52,7 @@ export async function baseOf(scenario: Scenario, name: string, effort: Effort): 
     flow: new Flow(program),
     isWhole: cut === null,
     faults,
+    races,
     got: whatCallersGet(program),
     orders: ordersIn(program),
     findings: () => (findings ??= findingsIn(scenario, name, effort)),
@@ -77,10 +81,12 @@ export const checkDesign = (scenario: Scenario, name: string, { maxStates, reaso
 /** Only the states, and what is wrong with them: enough to see that a change is none for the better. */
 export async function exploreDesign(variant: Variant, { maxStates, reason }: Effort) {
   const program = new Program(variant);
-  const { found } = await drive(searchBy(USUALLY, program, variant, { maxStates }), reason);
+  const { found, ends } = await drive(searchBy(USUALLY, program, variant, { maxStates }), reason);
+  const met = ends === null ? [] : await drive(racesIn(ends), reason);
+  const races = new Set(met.map(({ fault }) => found.judge.faults[fault]?.object ?? ''));
   const first = found.sightings.filter(({ primary }) => primary);
   const texts = first.map(({ fault }) => [found.judge.keyOf(fault), found.judge.faults[fault] as Fault] as const);
-  return { program, cut: found.cut, faults: new Map(texts) };
+  return { program, cut: found.cut, faults: new Map(texts), races };
 }
 
 /**

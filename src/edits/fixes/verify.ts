@@ -119,9 +119,11 @@ export class Verifier implements Workshop {
     if (!base.isWhole) return no('it was not explored as a whole');
     try {
       const variant = editVariant(base.variant, edits);
-      const { program, faults } = await exploreDesign(variant, this.effort);
+      const { program, faults, races } = await exploreDesign(variant, this.effort);
       const worse = [...faults].find(([key]) => !base.faults.has(key))?.[1];
       if (worse !== undefined) return no(`${worse.object}: ${worse.text}`);
+      const raced = [...races].find((object) => !base.races.has(object));
+      if (raced !== undefined) return no(`${raced}: a data race`);
       const got = whatCallersGet(program);
       const missed = [...base.got].find((what) => !got.has(what));
       if (missed !== undefined) return no(`never again: ${missed}`);

@@ -8,7 +8,7 @@
  */
 import type { Json } from '../../../machines/object.ts';
 import type { Program } from '../../tables/program.ts';
-import { fieldAccesses, writesHere } from '../races/accesses.ts';
+import { type FieldAccess, fieldAccesses, mayRace, writesHere } from '../races/accesses.ts';
 import { ordersOf, pointedAt } from '../races/orders.ts';
 
 /** Which writes conflict: all to one slot (`location`), or not those that are the same message and leave the same (`values`). */
@@ -36,8 +36,8 @@ export interface Shape {
   /** Slots, then one place for each predicate; class by class in `classes`. */
   readonly places: readonly number[];
   readonly classes: readonly number[];
-  /** Slots of plain and of all accesses, for data races. */
-  readonly plain: readonly number[];
+  /** What it accesses, for data races. */
+  readonly fields: readonly FieldAccess[];
   readonly reads: readonly number[];
   readonly writes: readonly number[];
   readonly syncs: Syncs;
@@ -194,15 +194,15 @@ export class Footprints {
   }
 
   private accesses(way: number) {
-    const plain: number[] = [];
+    const fields: FieldAccess[] = [];
     const reads: number[] = [];
     const writes: number[] = [];
     if (this.program.stoppedAt < 0)
       for (const access of fieldAccesses(this.program, way)) {
         (writesHere(access, this.classOf(way, access.slot) >= WRITE) ? writes : reads).push(access.slot);
-        if (access.plain) plain.push(access.slot);
+        fields.push(access);
       }
-    return { plain, reads, writes };
+    return { fields, reads, writes };
   }
 
   private classOf(way: number, slot: number): number {
@@ -264,7 +264,7 @@ export function racesOf(a: Shape, b: Shape): readonly number[] {
     (slot) =>
       touched(b).includes(slot) &&
       (a.writes.includes(slot) || b.writes.includes(slot)) &&
-      (a.plain.includes(slot) || b.plain.includes(slot)),
+      a.fields.some((one) => one.slot === slot && b.fields.some((other) => mayRace(one, other))),
   );
 }
 

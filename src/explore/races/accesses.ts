@@ -9,7 +9,7 @@ export interface FieldAccess {
   readonly slot: number;
   readonly event: number;
   readonly kind: Meaning['kind'];
-  readonly plain: boolean;
+  readonly plain: NonNullable<Meaning['plain']>;
 }
 
 /** A thread before one way of its step: what may be one side of a race. */
@@ -27,7 +27,7 @@ export function fieldAccesses(program: Program, way: number): readonly FieldAcce
   return all.flatMap((means, i) =>
     means === undefined || NO_ACCESS.has(means.kind)
       ? []
-      : [{ slot: slots[i] as number, event: events[i] as number, kind: means.kind, plain: means.plain === true }],
+      : [{ slot: slots[i] as number, event: events[i] as number, kind: means.kind, plain: means.plain ?? false }],
   );
 }
 
@@ -37,11 +37,18 @@ export const writesHere = ({ kind }: Pick<FieldAccess, 'kind'>, changes: boolean
 
 /** They may make a race, if one of them writes where they meet. */
 export const mayRace = (one: FieldAccess, other: FieldAccess): boolean =>
-  one.slot === other.slot && (one.plain || other.plain) && (one.kind !== 'read' || other.kind !== 'read');
+  one.slot === other.slot &&
+  (isPlainBeside(one, other) || isPlainBeside(other, one)) &&
+  (one.kind !== 'read' || other.kind !== 'read');
 
-/** As KCSAN says it: `plain read`, `marked read-write`. */
-export function spellAccess(program: Program, way: number, slot: number): string {
-  const access = fieldAccesses(program, way).find((one) => one.slot === slot);
+/** The one is plain to who makes the other. */
+const isPlainBeside = ({ plain }: Pick<FieldAccess, 'plain'>, { kind }: Pick<FieldAccess, 'kind'>): boolean =>
+  plain === true || (plain === 'beside writers' && kind !== 'read');
+
+/** As KCSAN says it of one side of a race: `plain read`, `marked read-write`. @param beside the way of the other side */
+export function spellAccess(program: Program, way: number, slot: number, beside: number): string {
+  const [access, other] = [way, beside].map((one) => fieldAccesses(program, one).find((field) => field.slot === slot));
   const verb = access?.kind === 'read' ? 'read' : access?.kind === 'write' ? 'write' : 'read-write';
-  return `${access?.plain === true ? 'plain' : 'marked'} ${verb}`;
+  const isPlain = access !== undefined && other !== undefined && isPlainBeside(access, other);
+  return `${isPlain ? 'plain' : 'marked'} ${verb}`;
 }

@@ -19,6 +19,8 @@ const RULER = '='.repeat(66);
 interface Side {
   readonly step: TraceStep;
   readonly means: Meaning;
+  /** To who makes the other access. */
+  readonly isPlain: boolean;
 }
 
 export function kcsan(title: string, finding: Finding, trace: Trace): readonly string[] {
@@ -43,7 +45,7 @@ export function whenKcsanSpeaks(finding: Finding, trace: Trace): string {
       'CONFIG_KCSAN_WEAK_MEMORY=y, where it lets the first take effect later:'
     );
   const needed = [
-    ...(sides.some(({ means }) => means.plain === true && means.kind !== 'write') ? [] : ['ASSUME_PLAIN_WRITES_ATOMIC']),
+    ...(sides.some(({ means, isPlain }) => isPlain && means.kind !== 'write') ? [] : ['ASSUME_PLAIN_WRITES_ATOMIC']),
     ...(sides.some(({ step }) => step.changes.some(isOf(finding))) ? [] : ['REPORT_VALUE_CHANGE_ONLY']),
   ];
   const when = 'where it delays one access while the other comes:';
@@ -57,15 +59,20 @@ const sidesOf = (finding: Finding, { steps }: Trace): readonly Side[] =>
   steps
     .filter(({ index }) => finding.pair.marked.includes(index))
     .map((step) => ({ step, means: [step, ...step.also].find(isOf(finding))?.means ?? step.means }))
+    .map((side, i, all) => ({ ...side, isPlain: isPlainBeside(side.means, all[1 - i]?.means) }))
     .toReversed();
+
+/** To the other side, that is: a writer may be plain to who writes as well, and marked to who reads. */
+const isPlainBeside = ({ plain }: Meaning, other: Meaning | undefined): boolean =>
+  plain === true || (plain === 'beside writers' && other?.kind !== 'read');
 
 const isOf =
   ({ object }: Finding) =>
   (part: { readonly object: string } | { readonly path: string }): boolean =>
     plainName('path' in part ? part.path : part.object) === object;
 
-const access = ({ step, means }: Side, { object }: Finding): readonly string[] => {
-  const marked = means.plain === true ? '' : ' (marked)';
+const access = ({ step, means, isPlain }: Side, { object }: Finding): readonly string[] => {
+  const marked = isPlain ? '' : ' (marked)';
   const locks = step.held.length === 0 ? 'none' : step.held.map(plainName).join(', ');
   return [
     `${verbOf(means)}${marked} to ${object} by ${step.thread} at step ${step.index}, locks: ${locks}:`,
