@@ -38,7 +38,7 @@ export async function loadBearing(
       if (trial.outcome === 'breaks' && !all) break;
     }
     onProgress?.({ done: ++done, of: elements.size, element });
-    return { element, verdict: verdictOf(trials, reason() !== null), trials };
+    return { element, verdict: verdictOf(trials, reason() !== null || surveys.some(({ cut }) => cut !== null)), trials };
   });
   return {
     scenario: scenario.name,
@@ -49,10 +49,11 @@ export async function loadBearing(
   };
 }
 
-function verdictOf(trials: readonly Trial[], wasStopped: boolean): ElementResult['verdict'] {
+/** @param isPartial something was stopped, or a variant is too big to say what is in it: then nothing is not needed */
+function verdictOf(trials: readonly Trial[], isPartial: boolean): ElementResult['verdict'] {
   const outcomes = trials.map(({ outcome }) => outcome);
   if (outcomes.includes('breaks')) return 'load-bearing';
-  if (wasStopped || outcomes.includes('cut')) return 'unknown';
+  if (isPartial || outcomes.includes('cut')) return 'unknown';
   if (outcomes.includes('unreached')) return 'unreached';
   return outcomes.includes('holds') ? 'unneeded' : 'untried';
 }

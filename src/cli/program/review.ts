@@ -27,9 +27,9 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
       .description('Explore scenarios, and write what that says of their locking.'),
   )
     .addOption(new Option('--format <NAME>', 'text, markdown, rst, html or json').choices(REVIEW_FORMATS).default('text'))
-    .option('--json', 'as --format json: interlock.review/1', false)
+    .addOption(new Option('--json', 'as --format json: interlock.review/1').default(false).conflicts('format'))
     .option('-o, --output <FILE>', 'write it there (default: to stdout)')
-    .option('--no-fixes', 'without trying what would mend the findings')
+    .option('--no-fixes', 'try nothing that would mend the findings: seconds, not minutes')
     .option('--load-bearing', 'also what breaks without each lock and reference: minutes', false)
     .addOption(new Option('--strategy <NAME>', 'auto, plain, reduced').choices(REVIEW_STRATEGIES).default('auto'))
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
