@@ -29,7 +29,7 @@ export function addReview(program: Command, terminal: Terminal, ends: (code: Exi
     .addOption(new Option('--format <NAME>', 'text, markdown, rst, html or json').choices(REVIEW_FORMATS).default('text'))
     .addOption(new Option('--json', 'as --format json: interlock.review/1').default(false).conflicts('format'))
     .option('-o, --output <FILE>', 'write it there (default: to stdout)')
-    .option('--no-fixes', 'try nothing that would mend the findings: seconds, not minutes')
+    .option('--no-fixes', 'try no changes that may mend findings: quicker')
     .option('--load-bearing', 'also what breaks without each lock and reference: minutes', false)
     .addOption(new Option('--strategy <NAME>', 'auto, plain, reduced').choices(REVIEW_STRATEGIES).default('auto'))
     .option('--max-states <N>', 'stop the search of a variant there', positive, MAX_STATES)
