@@ -49,8 +49,8 @@ export const tryToMend = (
     const workshop = pool.workshop(listed.scenario.name);
     const searches: FixSearch[] = [];
     for (const { variant, finding } of findings) {
-      const onTried = (tried: number, of: number) =>
-        say(`${listed.scenario.name}: ${tried} of ${of} fixes tried for ${finding.id}`);
+      const onTried = (done: number, of: number) =>
+        say(`${listed.scenario.name}: ${done} of ${of} possible fixes for ${finding.id}`);
       searches.push(await findFixes(workshop, variant, finding, { reason, onTried }));
     }
     return searches;

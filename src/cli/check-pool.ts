@@ -1,14 +1,13 @@
 /** Checks several variants side by side, each in a thread of its own: as many at a time as there are cores. */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { CheckResult } from '../check/check.ts';
-import { InternalError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { checkJob, type JobHooks, type JobOptions } from './check-job.ts';
 import type { Order, Report } from './check-worker.ts';
 import { bundleMaps } from './load-file.ts';
 import { errorOf } from './worker-failure.ts';
+import { type Heard, WorkerThreads } from './worker-threads.ts';
 
 export interface Job {
   readonly scenario: Scenario;
@@ -30,8 +29,7 @@ const STOP_LOOKS_MS = 100;
 export class CheckPool {
   private readonly options: JobOptions;
   private readonly limit: ReturnType<typeof pLimit>;
-  private readonly idle: Worker[] = [];
-  private readonly all: Worker[] = [];
+  private readonly threads = new WorkerThreads<Order, Report>(new URL('./check-worker.js', import.meta.url));
   private readonly isAlone: boolean;
 
   /** @param atOnce how many at a time; null for as many as there are cores */
@@ -51,48 +49,31 @@ export class CheckPool {
     });
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.all.map((worker) => worker.terminate()));
+  close(): Promise<void> {
+    return this.threads.close();
   }
 
   private async elsewhere({ scenario, ...job }: Job, watch: Watch): Promise<CheckResult> {
-    const worker = this.idle.pop() ?? this.start();
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const looks = setInterval(() => {
       if (watch.reason() !== null) Atomics.store(stop, 0, 1);
     }, STOP_LOOKS_MS);
     try {
       const order: Order = { ...job, scenario: scenario.name, options: this.options, stop };
-      return { ...(await answerTo(worker, order, watch)), scenario };
+      return { ...(await this.threads.ask(order, (report) => heardBy(watch, report))), scenario };
     } finally {
       clearInterval(looks);
-      this.idle.push(worker);
     }
-  }
-
-  private start(): Worker {
-    const worker = new Worker(new URL('./check-worker.js', import.meta.url));
-    this.all.push(worker);
-    return worker;
   }
 }
 
-function answerTo(worker: Worker, order: Order, watch: Watch): Promise<Omit<CheckResult, 'scenario'>> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      worker.off('message', hear).off('error', fail).off('exit', ended);
-      act();
-    };
-    const fail = (error: unknown) => settle(() => reject(error instanceof Error ? error : new InternalError(String(error))));
-    const ended = (code: number) => fail(new InternalError(`a thread of the checker ended by itself (${code})`));
-    const hear = (report: Report) => {
-      if (report.type === 'progress') return watch.onProgress(report.progress);
-      if (report.type === 'warning') return watch.warn(report.lines);
-      for (const [path, map] of report.maps) bundleMaps.set(path, map);
-      if (report.type === 'error') return fail(errorOf(report));
-      settle(() => resolve(report.result));
-    };
-    worker.on('message', hear).once('error', fail).once('exit', ended);
-    worker.postMessage(order);
-  });
+function heardBy(watch: Watch, report: Report): Heard<Omit<CheckResult, 'scenario'>> {
+  if (report.type === 'progress' || report.type === 'warning') {
+    if (report.type === 'progress') watch.onProgress(report.progress);
+    else watch.warn(report.lines);
+    return null;
+  }
+  for (const [path, map] of report.maps) bundleMaps.set(path, map);
+  if (report.type === 'error') throw errorOf(report);
+  return { answer: report.result };
 }

@@ -1,6 +1,5 @@
 /** Tries edited variants side by side, each in a thread of its own: as many at a time as there are cores. */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { Survey, Trial } from '../edits/element.ts';
 import type { Candidate } from '../edits/fixes/candidate.ts';
@@ -8,9 +7,10 @@ import type { Workshop } from '../edits/fixes/find-fixes.ts';
 import type { Fix } from '../edits/fixes/fix.ts';
 import type { Laboratory } from '../edits/laboratory.ts';
 import { TRIAL_LIMITS, type TrialLimits } from '../edits/trial.ts';
-import { InternalError, ModelError } from '../model/errors.ts';
 import type { Answer, Order, Report } from './laboratory-worker.ts';
 import { bundleMaps } from './load-file.ts';
+import { errorOf } from './worker-failure.ts';
+import { type Heard, WorkerThreads } from './worker-threads.ts';
 import type { WhichScenario } from './worker-scenario.ts';
 
 export class LaboratoryPool implements Laboratory {
@@ -18,8 +18,7 @@ export class LaboratoryPool implements Laboratory {
   private readonly which: Omit<WhichScenario, 'scenario'>;
   private readonly limits: TrialLimits;
   private readonly limit: ReturnType<typeof pLimit>;
-  private readonly idle: Worker[] = [];
-  private readonly all: Worker[] = [];
+  private readonly threads = new WorkerThreads<Order, Report>(new URL('./laboratory-worker.js', import.meta.url));
   private readonly stop = new Int32Array(new SharedArrayBuffer(4));
 
   /** @param which where the scenarios are that are tried: they are loaded anew in each thread */
@@ -55,44 +54,18 @@ export class LaboratoryPool implements Laboratory {
     Atomics.store(this.stop, 0, 1);
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.all.map((worker) => worker.terminate()));
+  close(): Promise<void> {
+    return this.threads.close();
   }
 
   private ask<R extends Answer>(scenario: string, asked: Order['asked']): Promise<R> {
-    return this.limit(async () => {
-      const worker = this.idle.pop() ?? this.start();
-      try {
-        const order: Order = { ...this.which, scenario, asked, limits: this.limits, stop: this.stop };
-        return (await answerTo(worker, order)) as R;
-      } finally {
-        this.idle.push(worker);
-      }
-    });
-  }
-
-  private start(): Worker {
-    const worker = new Worker(new URL('./laboratory-worker.js', import.meta.url));
-    this.all.push(worker);
-    return worker;
+    const order: Order = { ...this.which, scenario, asked, limits: this.limits, stop: this.stop };
+    return this.limit(async () => (await this.threads.ask(order, heard)) as R);
   }
 }
 
-function answerTo(worker: Worker, order: Order): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      worker.off('message', hear).off('error', fail).off('exit', ended);
-      act();
-    };
-    const fail = (error: unknown) => settle(() => reject(error instanceof Error ? error : new InternalError(String(error))));
-    const ended = (code: number) => fail(new InternalError(`a thread that tries variants ended by itself (${code})`));
-    const hear = (report: Report) => {
-      if (report.type === 'error')
-        return fail(report.isTheirs ? new ModelError(report.message, report.next) : new InternalError(report.message));
-      for (const [path, map] of report.maps) bundleMaps.set(path, map);
-      settle(() => resolve(report.result));
-    };
-    worker.on('message', hear).once('error', fail).once('exit', ended);
-    worker.postMessage(order);
-  });
+function heard(report: Report): Heard<Answer> {
+  for (const [path, map] of report.maps) bundleMaps.set(path, map);
+  if (report.type === 'error') throw errorOf(report);
+  return { answer: report.result };
 }

@@ -8,9 +8,9 @@ import type { Fix } from '../edits/fixes/fix.ts';
 import { Verifier } from '../edits/fixes/verify.ts';
 import { survey, type TrialLimits, tryWith } from '../edits/trial.ts';
 import type { Edit } from '../model/edit.ts';
-import { ModelError, messageOf } from '../model/errors.ts';
 import { bundleMaps } from './load-file.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { type Failure, failureOf } from './worker-failure.ts';
 import { neighboursOf, scenarioOf, type WhichScenario } from './worker-scenario.ts';
 
 export interface Order extends WhichScenario {
@@ -26,9 +26,12 @@ export interface Order extends WhichScenario {
 
 export type Answer = Survey | Trial | readonly Candidate[] | Fix | null;
 
+/** Where the built code of a user's files comes from. */
+type Maps = readonly (readonly [string, SourceMapPayload])[];
+
 export type Report =
-  | { readonly type: 'result'; readonly result: Answer; readonly maps: readonly (readonly [string, SourceMapPayload])[] }
-  | { readonly type: 'error'; readonly isTheirs: boolean; readonly message: string; readonly next: string | null };
+  | { readonly type: 'result'; readonly result: Answer; readonly maps: Maps }
+  | ({ readonly type: 'error'; readonly maps: Maps } & Failure);
 
 async function answer(order: Order): Promise<Answer> {
   const { asked, limits, stop } = order;
@@ -61,8 +64,5 @@ const tell = (report: Report): void => parentPort?.postMessage(report);
 parentPort?.on('message', (order: Order) => {
   answer(order)
     .then((result) => tell({ type: 'result', result, maps: [...bundleMaps] }))
-    .catch((error: unknown) => {
-      const isTheirs = error instanceof ModelError;
-      tell({ type: 'error', isTheirs, message: messageOf(error), next: isTheirs ? error.next : null });
-    });
+    .catch((error: unknown) => tell({ type: 'error', ...failureOf(error), maps: [...bundleMaps] }));
 });

@@ -207,8 +207,8 @@ test('who frees waits for who uses, where that tells everybody when it has done'
 });
 
 test('where only one of those who wait is told, one more to wait is no fix', async (t) => {
-  const { fixes, tried } = await fixesFor({ freed: freed(complete) });
-  t.is(tried, 1);
+  const { fixes, candidates } = await fixesFor({ freed: freed(complete) });
+  t.is(candidates, 1);
   t.false(fixes.some(({ kind }) => kind === 'wait'));
 });
 
@@ -237,14 +237,14 @@ function* look_up(bus: Bus, device: Device): Operation {
 }
 
 test('a write that is moved out of the lock under which the field is read is no fix: it makes a data race', async (t) => {
-  const { fixes, tried } = await fixesFor({
+  const { fixes, candidates } = await fixesFor({
     early: variant({
       objects,
       threads: ({ bus, device }) => ({ probe: [call(set_up, bus, device)], user: [call(look_up, bus, device)] }),
       expect: [{ kind: 'warn', object: 'look_up' }],
     }),
   });
-  t.true(tried > 0);
+  t.true(candidates > 0);
   t.false(fixes.some(({ kind }) => kind === 'another order of steps'));
 });
 

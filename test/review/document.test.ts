@@ -113,7 +113,7 @@ test('a question that no variant of the scenario answers is refused', (t) => {
 
 test('what others have to say has its place', async (t) => {
   const review = await checked(small, ['careful']);
-  const search = { variant: 'careful', finding: 'none', message: 'nothing', fixes: [], tried: 3, stopped: null };
+  const search = { variant: 'careful', finding: 'none', message: 'nothing', fixes: [], candidates: 3, stopped: null };
   const nothing = { scenario: small.name, results: [], surveys: [], seconds: 0, stopped: null };
   const { blocks: whole } = reviewDocument({ ...review, plugged: { fixes: [search], loadBearing: nothing } }, placeOf);
   const headings = whole.flatMap((block) => (block.kind === 'heading' && block.level === 1 ? [block.text] : []));

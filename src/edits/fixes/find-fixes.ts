@@ -16,7 +16,8 @@ export interface Workshop {
 export interface Hooks {
   /** Why to stop; null to go on. */
   readonly reason: () => string | null;
-  readonly onTried?: (tried: number, of: number) => void;
+  /** One more has been tried, or need not be. */
+  readonly onTried?: (done: number, of: number) => void;
 }
 
 export async function findFixes(
@@ -28,7 +29,7 @@ export async function findFixes(
   const candidates = await workshop.candidates(variant, finding);
   const found: { readonly candidate: Candidate; readonly fix: Fix }[] = [];
   const limit = pLimit(workshop.places);
-  let tried = 0;
+  let done = 0;
   await Promise.all(
     candidates.map((candidate) =>
       limit(async () => {
@@ -37,8 +38,8 @@ export async function findFixes(
           const fix = await workshop.verify(variant, finding, candidate);
           if (fix !== null) found.push({ candidate, fix });
         }
-        tried++;
-        onTried?.(tried, candidates.length);
+        done++;
+        onTried?.(done, candidates.length);
       }),
     ),
   );
@@ -50,7 +51,7 @@ export async function findFixes(
     finding: finding.id,
     message: finding.message,
     fixes: kept.map(({ fix }) => fix).toSorted(byWorth),
-    tried,
+    candidates: candidates.length,
     stopped: reason(),
   };
 }

@@ -42,7 +42,8 @@ export interface FixSearch {
   readonly message: string;
   /** The smallest of each kind: those that hold everywhere first, then by size, then by the lock orders that they add. */
   readonly fixes: readonly Fix[];
-  readonly tried: number;
+  /** How many changes came into question. Of those of one kind none is tried that is larger than one that holds everywhere. */
+  readonly candidates: number;
   /** What ended it before everything was tried. */
   readonly stopped: string | null;
 }

@@ -7,7 +7,7 @@ import { lockIn } from '../../model/editing/locks.ts';
 import { type Candidate, inFunction } from './candidate.ts';
 import type { Flow } from '../flow.ts';
 import type { KnownLock } from './known-locks.ts';
-import type { Taken } from './steps-taken.ts';
+import { isOwnStepOf, type Taken } from './steps-taken.ts';
 
 /** One way in which one side comes to hold the lock. */
 interface Part {
@@ -102,12 +102,11 @@ function overFunctions(lock: KnownLock, first: Taken, last: Taken, all: readonly
   return common.toReversed().flatMap((_, i): readonly Part[] => {
     const scope = common.slice(0, common.length - i);
     const begins = all.find(
-      ({ trace, where }) =>
-        trace.thread === first.trace.thread &&
-        trace.call === first.trace.call &&
-        trace.index <= first.trace.index &&
-        where.activations.length === scope.length &&
-        scope.every((one, depth) => one === where.activations[depth]),
+      (one) =>
+        one.trace.thread === first.trace.thread &&
+        one.trace.call === first.trace.call &&
+        one.trace.index <= first.trace.index &&
+        isOwnStepOf(one, scope),
     );
     if (begins === undefined) return [];
     const says = `hold ${lock.name} over ${begins.where.key === first.where.key ? 'the rest of ' : ''}${inFunction(scope)}`;

@@ -7,7 +7,7 @@ import type { Edit, Hold, Insert } from '../../model/edit.ts';
 import type { Flow, Passage } from '../flow.ts';
 import { type Candidate, inFunction } from './candidate.ts';
 import type { KnownLock } from './known-locks.ts';
-import type { Taken } from './steps-taken.ts';
+import { isOwnStepOf, type Taken } from './steps-taken.ts';
 
 export function movedToTheCaller(
   marked: readonly Taken[],
@@ -59,12 +59,11 @@ function callersOf({ where }: Taken, pairs: readonly Passage[]): readonly (reado
 /** The last statement of the caller itself before the racing step. */
 const lastOwnStep = (caller: readonly string[], racing: Taken, all: readonly Taken[]): Taken | null =>
   all.findLast(
-    ({ trace, where }) =>
-      trace.thread === racing.trace.thread &&
-      trace.call === racing.trace.call &&
-      trace.index < racing.trace.index &&
-      where.activations.length === caller.length &&
-      caller.every((one, depth) => one === where.activations[depth]),
+    (one) =>
+      one.trace.thread === racing.trace.thread &&
+      one.trace.call === racing.trace.call &&
+      one.trace.index < racing.trace.index &&
+      isOwnStepOf(one, caller),
   ) ?? null;
 
 function inCaller(at: Taken, pairs: readonly Passage[], locks: readonly KnownLock[], flow: Flow): readonly Candidate[] {

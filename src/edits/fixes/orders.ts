@@ -2,6 +2,7 @@
 import { lockIn } from '../../model/editing/locks.ts';
 import { isWithin } from '../../model/editing/site.ts';
 import type { Flow } from '../flow.ts';
+import type { Stand } from '../sites.ts';
 import { type Candidate, inFunction } from './candidate.ts';
 import type { Taken } from './steps-taken.ts';
 
@@ -65,22 +66,13 @@ interface Later {
 /** What the function may do after the step, the nearest first. */
 function afterwards({ where }: Taken, flow: Flow): readonly Later[] {
   const passed = new Map<string, Later>();
-  const isInside = (activations: readonly string[]) => where.activations.every((one, depth) => one === activations[depth]);
+  const isInside = ({ step }: Stand) => isWithin(step, where.activations);
   for (let at = [where.key]; at.length > 0; ) {
     const next = new Set<string>();
     for (const key of at)
       for (const { from, to } of flow.from(key)) {
-        if (
-          to === null ||
-          !isInside(from.activations) ||
-          !isInside(to.activations) ||
-          to.site.key === where.key ||
-          passed.has(to.site.key)
-        )
-          continue;
-        const isLast = flow
-          .from(to.site.key)
-          .some((then) => isInside(then.from.activations) && (then.to === null || !isInside(then.to.activations)));
+        if (to === null || !isInside(from) || !isInside(to) || to.site.key === where.key || passed.has(to.site.key)) continue;
+        const isLast = flow.from(to.site.key).some((then) => isInside(then.from) && (then.to === null || !isInside(then.to)));
         passed.set(to.site.key, { key: to.site.key, c: to.site.c, isLast });
         next.add(to.site.key);
       }

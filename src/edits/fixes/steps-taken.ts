@@ -1,7 +1,7 @@
 /** The steps of a counterexample, each with where it stands in kernel code: where a fix would have to begin. */
 import type { Step } from '../../../actors/step.ts';
 import { InternalError } from '../../model/errors.ts';
-import { type Where, whereIs } from '../../model/editing/site.ts';
+import { type Scope, type Where, whereIs } from '../../model/editing/site.ts';
 import type { Variant } from '../../model/scenario.ts';
 import { Cursor } from '../../model/thread.ts';
 import { World } from '../../model/world.ts';
@@ -20,6 +20,10 @@ export interface Before {
   readonly where: Where;
   readonly held: readonly string[];
 }
+
+/** The step is a statement of the function itself, on that call of it, and not of one that it calls. */
+export const isOwnStepOf = ({ where }: Taken, scope: Scope): boolean =>
+  where.activations.length === scope.length && scope.every((one, depth) => one === where.activations[depth]);
 
 /** @param variant the one that the trace is of, without what its counterexample leaves out */
 export function stepsTaken(

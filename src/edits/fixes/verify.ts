@@ -63,8 +63,7 @@ export class Verifier implements Workshop {
   async verify(variant: string, finding: Finding, candidate: Candidate): Promise<Fix | null> {
     const base = await this.base(this.scenario, variant);
     const { edits, kind, says, size } = candidate;
-    if (!(await this.isWorthIt(base, finding, edits))) return null;
-    const own = await this.outcome(base, edits);
+    const own = await this.outcome(base, edits, finding);
     if (!own.holds || own.left.has(nameOf(finding))) return null;
     const verified = [own.verified];
     const broken: Broken[] = [];
@@ -102,26 +101,18 @@ export class Verifier implements Workshop {
     return known;
   }
 
-  /** A look at the states alone: most candidates go no further. */
-  private async isWorthIt(base: Base, { kind }: Finding, edits: readonly Edit[]): Promise<boolean> {
-    try {
-      const { cut, faults } = await exploreDesign(editVariant(base.variant, edits), this.effort);
-      if (cut !== null || [...faults.keys()].some((key) => !base.faults.has(key))) return false;
-      return OF_WHOLE_RUNS.includes(kind) || faults.size < base.faults.size;
-    } catch (error) {
-      if (error instanceof ModelError) return false;
-      throw error;
-    }
-  }
-
-  private async outcome(base: Base, edits: readonly Edit[]): Promise<Outcome> {
+  /** @param mends what is to be gone with it: most candidates go no further than a look at the states */
+  private async outcome(base: Base, edits: readonly Edit[], mends: Finding | null = null): Promise<Outcome> {
     const no = (why: string): Outcome => ({ holds: false, why });
     if (!base.isWhole) return no('it was not explored as a whole');
     try {
       const variant = editVariant(base.variant, edits);
-      const { program, faults, races } = await exploreDesign(variant, this.effort);
+      const { program, cut: tooFar, faults, races } = await exploreDesign(variant, this.effort);
+      if (tooFar !== null) return no(`its search was cut: ${tooFar}`);
       const worse = [...faults].find(([key]) => !base.faults.has(key))?.[1];
       if (worse !== undefined) return no(`${worse.object}: ${worse.text}`);
+      if (mends !== null && !OF_WHOLE_RUNS.includes(mends.kind) && faults.size >= base.faults.size)
+        return no('all that was found still is');
       const raced = [...races].find((object) => !base.races.has(object));
       if (raced !== undefined) return no(`${raced}: a data race`);
       const got = whatCallersGet(program);

@@ -17,7 +17,7 @@ export function fixBlocks(searches: readonly FixSearch[], scenario: Pick<Scenari
   if (searches.length === 0) return [];
   return [
     paragraph(
-      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used. Whether a function may know the lock that it is to take, the model cannot say.',
+      'Each change was put into the model of the code, and every design that runs this code was explored again: the finding is gone, nothing has come that was not there before, and callers still get what they got. Only calls that exist are used. Whether a function may know the lock that it is to take, the model cannot say. Of each kind the smallest that holds is shown, and no larger one is tried.',
     ),
     ...searches.flatMap((search) => ofFinding(search, scenario)),
   ];
@@ -25,7 +25,7 @@ export function fixBlocks(searches: readonly FixSearch[], scenario: Pick<Scenari
 
 type Of = Pick<Scenario, 'name' | 'question'>;
 
-function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSearch, scenario: Of): readonly Block[] {
+function ofFinding({ finding, message, variant, fixes, candidates, stopped }: FixSearch, scenario: Of): readonly Block[] {
   const whole = fixes.filter(({ broken }) => broken.length === 0);
   const partly = partlyGood(fixes, whole, scenario).slice(0, MOST_PARTLY);
   const held = `${['none holds', 'one holds'][whole.length] ?? `${whole.length} hold`} in every design that runs the code`;
@@ -33,7 +33,7 @@ function ofFinding({ finding, message, variant, fixes, tried, stopped }: FixSear
   return [
     { kind: 'heading', level: 2, text: `${code(finding)} in ${code(variant)}` },
     paragraph(
-      `${withCode(ascii(message))}. ${tried === 0 ? 'There was no small change to try' : `${count(tried, 'small change was', 'small changes were')} tried: ${held}`}.${bound}`,
+      `${withCode(ascii(message))}. ${candidates === 0 ? 'There was no small change to try' : `${count(candidates, 'small change')} came into question: ${held}`}.${bound}`,
     ),
     ...whole.flatMap((fix) => ofFix(fix, scenario)),
     ...(partly.length === 0

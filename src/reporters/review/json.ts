@@ -29,10 +29,10 @@ export const reviewJson = (reviews: readonly Reviewed[], placeOf: PlaceOf): Revi
   })),
 });
 
-const fixesJson = ({ variant, finding, tried, stopped, fixes }: FixSearch) => ({
+const fixesJson = ({ variant, finding, candidates, stopped, fixes }: FixSearch) => ({
   variant,
   finding,
-  tried,
+  candidates,
   stopped,
   fixes: fixes.map(({ kind, says, size, verified, broken, mends, addsOrders, steps }) => ({
     kind,

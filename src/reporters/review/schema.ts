@@ -79,7 +79,7 @@ const loadBearing = z.strictObject({
 const fixes = z.strictObject({
   variant: name,
   finding: name,
-  tried: whole,
+  candidates: whole,
   stopped: z.string().nullable(),
   fixes: z.array(
     z.strictObject({
