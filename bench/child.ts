@@ -7,7 +7,7 @@ import { explore } from '../src/explore/plain-search.ts';
 import { exploreReduced } from '../src/explore/reduced-search.ts';
 import { Program } from '../src/tables/program.ts';
 import type { Variant } from '../src/index.ts';
-import refcountReadSet from '../scenarios/seeds/refcount-read-set.ts';
+import refcountReadSet from '../scenarios/register-rfc/refcount-read-set.ts';
 import { programs } from '../test/helpers/published.ts';
 import { guardedCounter } from './guarded-counter.ts';
 

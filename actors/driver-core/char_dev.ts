@@ -8,7 +8,8 @@
  */
 import type { Null } from '../../machines/object.ts';
 import { type Meaning, message, type Message, type Operation, send } from '../step.ts';
-import type { CharDevices, Vfio } from '../../machines/vfio/v6.6.ts';
+import type { CharDevices } from '../../machines/driver-core/char-dev.ts';
+import type { Vfio } from '../../machines/vfio/v6.6/index.ts';
 import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 import { ENOENT, ENXIO } from '../vfio/errno.ts';

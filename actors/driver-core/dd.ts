@@ -9,7 +9,7 @@
  * sysfs links and bus notifiers, to which nobody listens here; that the device could be dead, as none is unplugged.
  */
 import { NULL } from '../../machines/object.ts';
-import type { Device, DeviceDriver } from '../../machines/vfio/v6.6.ts';
+import type { Device, DeviceDriver } from '../../machines/vfio/v6.6/index.ts';
 import type { Operation } from '../step.ts';
 import { load, store } from '../sync/memory.ts';
 import { EBUSY } from '../vfio/errno.ts';

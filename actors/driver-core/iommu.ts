@@ -6,7 +6,7 @@
  * here for an owner alone: nobody attaches a domain without being one.
  */
 import { NULL, type Null } from '../../machines/object.ts';
-import type { Device, IommuGroup, IommuGroupOwner } from '../../machines/vfio/v6.6.ts';
+import type { Device, IommuGroup, IommuGroupOwner } from '../../machines/vfio/v6.6/index.ts';
 import { kfree, type Operation, WARN_ON } from '../step.ts';
 import { kref_get, kref_put } from '../sync/kref.ts';
 import { load, store } from '../sync/memory.ts';

@@ -12,9 +12,9 @@ import { store, WRITE_ONCE } from '../../actors/sync/memory.ts';
 import { worker_thread } from '../../actors/sync/work.ts';
 import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
 import { pool } from '../../machines/object.ts';
-import * as inRfc from '../../machines/vfio/rfc-2021-09.ts';
+import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import { call, daemon, defineScenario, type Expectation, variant } from '../../src/index.ts';
-import { rfcSibling, SIBLING } from '../seeds/setup/with-sibling.ts';
+import { rfcSibling, SIBLING } from '../register-rfc/setup/with-sibling.ts';
 
 const design = (summary: string, set: typeof store, ...expect: readonly Expectation[]) =>
   variant({

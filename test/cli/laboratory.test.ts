@@ -1,6 +1,6 @@
 /** Variants that are tried in threads of their own come out as in one thread, and what is found in them can be replayed. */
 import test from 'ava';
-import scenario from '../../scenarios/seeds/refcount-read-set.ts';
+import scenario from '../../scenarios/register-rfc/refcount-read-set.ts';
 import { LaboratoryPool } from '../../src/cli/laboratory-pool.ts';
 import type { LoadBearing } from '../../src/edits/element.ts';
 import { laboratory } from '../../src/edits/laboratory.ts';

@@ -124,7 +124,7 @@ test('a scenario that is shipped is found by its name, by a pattern, and by the 
       word,
     );
   }
-  const seeds = await interlock(folder, ['list', 'scenarios/seeds', '--json']);
+  const seeds = await interlock(folder, ['list', 'scenarios/register-rfc', '--json']);
   t.true(listSchema.parse(JSON.parse(seeds.out)).scenarios.length > 0);
   const { code, err } = await interlock(folder, ['check', `${first.name}x`]);
   t.is(code, 2);

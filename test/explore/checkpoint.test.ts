@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import refcountReadSet from '../../scenarios/seeds/refcount-read-set.ts';
-import reopenStarvation from '../../scenarios/seeds/reopen-starvation.ts';
+import refcountReadSet from '../../scenarios/register-rfc/refcount-read-set.ts';
+import reopenStarvation from '../../scenarios/register-rfc/reopen-starvation.ts';
 import { Resumption } from '../../src/explore/checkpoint.ts';
 import { InternalError, type Progress, type Scenario, type Variant } from '../../src/index.ts';
 import {

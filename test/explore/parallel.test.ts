@@ -14,7 +14,7 @@ import { exploreReduced } from '../../src/explore/reduced-search.ts';
 import { call, task, type Variant, variant } from '../../src/index.ts';
 import { ModelError } from '../../src/model/errors.ts';
 import { Program } from '../../src/tables/program.ts';
-import refcountReadSet from '../../scenarios/seeds/refcount-read-set.ts';
+import refcountReadSet from '../../scenarios/register-rfc/refcount-read-set.ts';
 import { type Fields, machineOf, type Table, tables } from '../helpers/random-machines.ts';
 
 const pool = new WorkerPool();

@@ -7,7 +7,7 @@ import { answer } from '../../src/reporters/review/answer.ts';
 import { reviewDocument, reviewOfAll, type Reviewed } from '../../src/reporters/review/document.ts';
 import { reviewJson } from '../../src/reporters/review/json.ts';
 import { reviewSchema } from '../../src/reporters/review/schema.ts';
-import refcountReadSet from '../../scenarios/seeds/refcount-read-set.ts';
+import refcountReadSet from '../../scenarios/register-rfc/refcount-read-set.ts';
 import { isGolden } from '../reporters/golden.ts';
 import { portReset as small } from './port-reset.ts';
 

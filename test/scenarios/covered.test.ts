@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Scenario } from '../../src/index.ts';
 
-const folder = new URL('../../scenarios/seeds/', import.meta.url);
+const folder = new URL('../../scenarios/register-rfc/', import.meta.url);
 const readme = fileURLToPath(new URL('../../../scenarios/README.md', import.meta.url));
 
 const scenarios = await Promise.all(
@@ -14,7 +14,9 @@ const scenarios = await Promise.all(
 );
 
 test('each defect of the RFC has its scenario, and the table names it', async (t) => {
-  const rows = [...(await readFile(readme, 'utf8')).matchAll(/^\| (Y-\w+) +\| \[([\w-]+)\]\(seeds\/\2\.ts\) +\| (.+?) +\|$/gm)];
+  const rows = [
+    ...(await readFile(readme, 'utf8')).matchAll(/^\| (Y-\w+) +\| \[([\w-]+)\]\(register-rfc\/\2\.ts\) +\| (.+?) +\|$/gm),
+  ];
   const said = scenarios.flatMap(({ covers, name, summary }) => covers.map((id) => `${id} ${name} ${summary}`));
   t.deepEqual(rows.map(([, id, name, summary]) => `${id} ${name} ${summary}`).toSorted(), said.toSorted());
   const numbers = Array.from({ length: 16 }, (_, i) => `Y-${i + 1}`);

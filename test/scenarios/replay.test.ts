@@ -13,7 +13,7 @@ import {
   variantFor,
 } from '../../src/index.ts';
 
-const folder = new URL('../../scenarios/seeds/', import.meta.url);
+const folder = new URL('../../scenarios/register-rfc/', import.meta.url);
 const files = (await readdir(folder)).filter((file) => file.endsWith('.js'));
 const scenarios = await Promise.all(
   files.map(async (file) => ((await import(new URL(file, folder).href)) as { default: Scenario }).default),

@@ -11,7 +11,7 @@
  */
 import { isNull } from './pointer.ts';
 import { NULL, type Null } from '../../../machines/object.ts';
-import type { Device, DeviceDriver } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { Device, DeviceDriver } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import type { Operation } from '../../step.ts';
 import { load, store } from '../../sync/memory.ts';
 import type { Callbacks } from '../../sync/notifier.ts';

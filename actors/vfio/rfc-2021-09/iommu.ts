@@ -7,7 +7,7 @@
 import { isNull } from './pointer.ts';
 import type { Handle, Null } from '../../../machines/object.ts';
 import type { Field } from '../../../machines/sync/field.ts';
-import type { Device, IommuGroup } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { Device, IommuGroup } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { kfree, type Operation } from '../../step.ts';
 import { kref_get, kref_put } from '../../sync/kref.ts';
 import { list_for_each_entry } from '../../sync/list.ts';

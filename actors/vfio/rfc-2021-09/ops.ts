@@ -1,5 +1,5 @@
 /** What a scenario puts in the place of a driver of VFIO, and the memory that it gives to allocations. */
-import type { VfioDevice, VfioGroup, VfioUnboundDev } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { VfioDevice, VfioGroup, VfioUnboundDev } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { kzalloc, type Operation } from '../../step.ts';
 
 /** struct vfio_device_ops (include/linux/vfio.h, v5.14). Left out: match, for devices go by their names here; ioctl and I/O. */

@@ -9,7 +9,7 @@
  * detaching, and that it may refuse.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
-import type { Vfio, VfioContainer, VfioDevice, VfioGroup, VfioIommuDriver } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { Vfio, VfioContainer, VfioDevice, VfioGroup, VfioIommuDriver } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { along, kzalloc, moves, type Operation } from '../../step.ts';
 import { atomic_cmpxchg, atomic_dec, atomic_dec_if_positive, atomic_inc, atomic_read } from '../../sync/atomic.ts';
 import { idr_find } from '../../sync/idr.ts';

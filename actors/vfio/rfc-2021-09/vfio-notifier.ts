@@ -6,7 +6,7 @@
  * reference on the group comes and goes and nothing else; the allocation of the work item that fails, and leaks it.
  */
 import { type Handle, handleAt } from '../../../machines/object.ts';
-import type { Device, Vfio, VfioGroup, VfioGroupPutWork, VfioUnboundDev } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { Device, Vfio, VfioGroup, VfioGroupPutWork, VfioUnboundDev } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import type { Workqueue } from '../../../machines/sync/work.ts';
 import { BUG_ON, kfree, kzalloc, type Operation } from '../../step.ts';
 import { atomic_read } from '../../sync/atomic.ts';

@@ -16,7 +16,7 @@ import type {
   VfioDevice,
   VfioGroup,
   VfioUnboundDev,
-} from '../../../machines/vfio/rfc-2021-09.ts';
+} from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { along, kfree, type Message, moves, type Operation, WARN_ON } from '../../step.ts';
 import { complete } from '../../sync/completion.ts';
 import { idr_alloc, idr_find, idr_remove } from '../../sync/idr.ts';

@@ -8,7 +8,7 @@
  * Left out: allocations of its own that fail; debug messages; ops and dev, which are const, as far as nobody needs
  * their value.
  */
-import type { Vfio, VfioDevice } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { Vfio, VfioDevice } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { NULL } from '../../../machines/object.ts';
 import { along, again, loop, type Operation, WARN } from '../../step.ts';
 import { atomic_set } from '../../sync/atomic.ts';

@@ -5,7 +5,7 @@
  * after the registration and which its open does not need; RFC 05/20, which decides by the IOMMU how a device is exposed,
  * and keeps user space from reading and writing one that is opened by its node.
  */
-import type { DeviceDriver, Vfio, VfioDevice } from '../../../machines/vfio/rfc-2021-09.ts';
+import type { DeviceDriver, Vfio, VfioDevice } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { kfree, type Operation } from '../../step.ts';
 import type { Driver } from './dd.ts';
 import { type Pools, type VfioDeviceOps, vfio_device_ops } from './ops.ts';

@@ -4,7 +4,7 @@
  *
  * Left out: what is left out of v6.6.
  */
-import type { Device, Vfio, VfioDevice, VfioGroup } from '../../../machines/vfio/v6.6.ts';
+import type { Device, Vfio, VfioDevice, VfioGroup } from '../../../machines/vfio/v6.6/index.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';

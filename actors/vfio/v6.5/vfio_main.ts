@@ -4,7 +4,7 @@
  *
  * Left out: what is left out of v6.6.
  */
-import type { Vfio, VfioDevice } from '../../../machines/vfio/v6.6.ts';
+import type { Vfio, VfioDevice } from '../../../machines/vfio/v6.6/index.ts';
 import { device_del } from '../../driver-core/core.ts';
 import { type Again, again, loop, moves, type Operation } from '../../step.ts';
 import {

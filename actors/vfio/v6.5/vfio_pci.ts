@@ -1,5 +1,5 @@
 /** drivers/vfio/pci/vfio_pci.c, v6.5: as in v6.6, on the unregistration of its own kernel. */
-import type { VfioDevice } from '../../../machines/vfio/v6.6.ts';
+import type { VfioDevice } from '../../../machines/vfio/v6.6/index.ts';
 import type { Driver } from '../../driver-core/dd.ts';
 import { load } from '../../sync/memory.ts';
 import { vfio_device_ops } from '../v6.6/ops.ts';

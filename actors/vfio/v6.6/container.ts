@@ -4,7 +4,7 @@
  * Left out: which backend it is, its module, and the ioctls that are passed on to it; noiommu; allocations that fail.
  */
 import { NULL } from '../../../machines/object.ts';
-import type { GroupFile, Vfio, VfioContainer, VfioDevice, VfioGroup } from '../../../machines/vfio/v6.6.ts';
+import type { GroupFile, Vfio, VfioContainer, VfioDevice, VfioGroup } from '../../../machines/vfio/v6.6/index.ts';
 import { iommu_group_claim_dma_owner, iommu_group_release_dma_owner } from '../../driver-core/iommu.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
 import { along, kfree, moves, type Operation, WARN_ON } from '../../step.ts';

@@ -5,7 +5,7 @@
  * device share.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
-import type { IommufdCtx, Vfio, VfioDevice, VfioDeviceFile } from '../../../machines/vfio/v6.6.ts';
+import type { IommufdCtx, Vfio, VfioDevice, VfioDeviceFile } from '../../../machines/vfio/v6.6/index.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
 import { load, store } from '../../sync/memory.ts';

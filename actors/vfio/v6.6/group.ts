@@ -17,7 +17,7 @@ import {
   type VfioDevice,
   type VfioDeviceFile,
   type VfioGroup,
-} from '../../../machines/vfio/v6.6.ts';
+} from '../../../machines/vfio/v6.6/index.ts';
 import { cdev_device_add, cdev_device_del, cdev_init, cdev_put, chrdev_open } from '../../driver-core/char_dev.ts';
 import { put_device } from '../../driver-core/core.ts';
 import { iommu_group_dma_owner_claimed, iommu_group_get, iommu_group_put, iommu_group_ref_get } from '../../driver-core/iommu.ts';

@@ -6,7 +6,7 @@
  * the last put of a context does; emulated devices.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
-import type { IommufdCtx, VfioDevice } from '../../../machines/vfio/v6.6.ts';
+import type { IommufdCtx, VfioDevice } from '../../../machines/vfio/v6.6/index.ts';
 import { iommu_device_claim_dma_owner, iommu_device_release_dma_owner } from '../../driver-core/iommu.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';

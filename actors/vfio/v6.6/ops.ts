@@ -1,5 +1,12 @@
 /** What a scenario may put in the place of a driver of VFIO and of an IOMMU backend, and the memory for allocations. */
-import type { GroupFile, IommuGroup, VfioContainer, VfioDevice, VfioDeviceFile, VfioGroup } from '../../../machines/vfio/v6.6.ts';
+import type {
+  GroupFile,
+  IommuGroup,
+  VfioContainer,
+  VfioDevice,
+  VfioDeviceFile,
+  VfioGroup,
+} from '../../../machines/vfio/v6.6/index.ts';
 import { kzalloc, type Operation } from '../../step.ts';
 
 /** struct vfio_device_ops (include/linux/vfio.h, v6.6). */

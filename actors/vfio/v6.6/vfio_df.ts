@@ -7,7 +7,7 @@
  */
 import type { Handle } from '../../../machines/object.ts';
 import type { Module } from '../../../machines/sync/module.ts';
-import type { VfioDevice, VfioDeviceFile } from '../../../machines/vfio/v6.6.ts';
+import type { VfioDevice, VfioDeviceFile } from '../../../machines/vfio/v6.6/index.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import { along, moves, type Operation, WARN_ON } from '../../step.ts';
 import { complete } from '../../sync/completion.ts';

@@ -17,7 +17,7 @@ import {
   type VfioDevice,
   type VfioDeviceFile,
   type VfioDeviceSet,
-} from '../../../machines/vfio/v6.6.ts';
+} from '../../../machines/vfio/v6.6/index.ts';
 import {
   cdev_device_add,
   cdev_device_del,

@@ -4,7 +4,7 @@
  *
  * Left out: everything about PCI.
  */
-import type { Device, DeviceDriver, Vfio, VfioDevice, VfioDeviceSet } from '../../../machines/vfio/v6.6.ts';
+import type { Device, DeviceDriver, Vfio, VfioDevice, VfioDeviceSet } from '../../../machines/vfio/v6.6/index.ts';
 import type { Driver } from '../../driver-core/dd.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import { type Operation, WARN_ON } from '../../step.ts';
