@@ -34,7 +34,11 @@ const freedTwice = splat({ kind: 'double-free', text: 'dev->p is freed twice', p
 
 const privateMachine = setupObject<Private, DevicePrivate>()
   .extend({
-    guards: { isNull: ({ context }) => context.p === 'NULL', isFreed: ({ context }) => context.p === 'freed' },
+    guards: {
+      isNull: ({ context }) => context.p === 'NULL',
+      isFreed: ({ context }) => context.p === 'freed',
+      isLive: ({ context }) => context.p === 'live',
+    },
     actions: { allocate: assign({ p: 'live' }), free: assign({ p: 'freed' }), clear: assign({ p: 'NULL' }) },
   })
   .createMachine({
@@ -42,10 +46,7 @@ const privateMachine = setupObject<Private, DevicePrivate>()
     context: ({ input }) => input,
     on: {
       load: [{ guard: 'isNull', actions: reply(false) }, { actions: reply(true) }],
-      device_private_init: [
-        { guard: ({ context }) => context.p === 'live', actions: [privateLeaked, done] },
-        { actions: ['allocate', done] },
-      ],
+      device_private_init: [{ guard: 'isLive', actions: [privateLeaked, done] }, { actions: ['allocate', done] }],
       access: [{ guard: 'isNull', actions: throughNull }, { guard: 'isFreed', actions: throughFreed }, { actions: done }],
       free: [{ guard: 'isNull', actions: done }, { guard: 'isFreed', actions: freedTwice }, { actions: ['free', done] }],
       clear: { actions: ['clear', done] },

@@ -20,7 +20,7 @@ function markup(block: Block): string {
     case 'list':
       return block.items.map((item, i) => `${block.ordered ? `${i + 1}.` : '-'} ${atStart(prose(item))}`).join('\n');
     case 'literal':
-      return fenced(block.lines);
+      return fenced(block.lines, block.language);
     case 'table':
       return table(block.head, block.rows);
     case 'figure':
@@ -41,11 +41,11 @@ const escape = (text: string): string =>
 const atStart = (text: string): string => text.replace(/^([#+=-])/, '\\$1').replace(/^(\d+)([.)])/, '$1\\$2');
 
 /** Longer than any row of backquotes within. */
-function fenced(lines: readonly string[]): string {
+function fenced(lines: readonly string[], language = 'text'): string {
   if (lines.length === 0) return '';
   const longest = Math.max(2, ...lines.flatMap((line) => (line.match(/`+/g) ?? []).map(({ length }) => length)));
   const fence = '`'.repeat(longest + 1);
-  return [`${fence}text`, ...lines.map((line) => line.trimEnd()), fence].join('\n');
+  return [`${fence}${language}`, ...lines.map((line) => line.trimEnd()), fence].join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

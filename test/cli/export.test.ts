@@ -37,7 +37,7 @@ test('of several variants one has to be named, and a format that there is', asyn
   t.is(code, 2);
   t.true(err.includes('Next: --variant a, --variant b'));
   const format = await interlock(folder, ['export', 'two.ts', '--variant', 'a', '--format', 'tla']);
-  t.deepEqual([format.code, format.err.includes('Allowed choices are promela.')], [2, true]);
+  t.deepEqual([format.code, format.err.includes('Allowed choices are promela, mermaid.')], [2, true]);
 });
 
 test('a file that cannot be written is a mistake of the command line', async (t) => {

@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import test from 'ava';
 import { checkSchema, listSchema } from '../../src/reporters/schemas.ts';
 import { folderWith, interlock, root } from './command.ts';
-import { toy } from './toys.ts';
+import { oneCall, toy } from './toys.ts';
 
 const named = (name: string) => toy(undefined, name);
 
@@ -142,5 +142,16 @@ test('what is listed reads as a table: name, tags, source, and what each variant
   from: this test
   bare  1 finding: use-after-free at toy
 `,
+  );
+});
+
+test('the index of ids has a line for each scenario that covers one, in the order of their numbers', async (t) => {
+  const covering = (name: string, ids: string) => oneCall(name, { one: 'machine({})' }).replace('covers: []', `covers: [${ids}]`);
+  const folder = folderWith(t, { 'a.ts': covering('ten', "'Q-10', 'Q-2'"), 'b.ts': covering('two', "'Q-2'") });
+  const { code, out } = await interlock(folder, ['list', 'a.ts', 'b.ts', '--ids']);
+  t.is(code, 0);
+  t.deepEqual(
+    out.split('\n').flatMap((line) => /^(.{4})  (\w+)/.exec(line)?.[0] ?? []),
+    ['Q-2   ten', '      two', 'Q-10  ten'],
   );
 });

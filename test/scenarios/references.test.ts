@@ -1,11 +1,12 @@
 import test from 'ava';
 import getAfterZero from '../../scenarios/references/get-after-zero.ts';
+import kthreadOutlivesDevice from '../../scenarios/references/kthread-outlives-device.ts';
 import leakOnErrorPath from '../../scenarios/references/leak-on-error-path.ts';
 import putWithoutGet from '../../scenarios/references/put-without-get.ts';
 import type { Finding } from '../../src/index.ts';
 import { findingText } from '../../src/reporters/finding-text.ts';
 import { plain } from '../../src/reporters/layout.ts';
-import { findingOf, isAsExpected, isClean } from '../helpers/scenario.ts';
+import { findingOf, isAsExpected, isClean, shows } from '../helpers/scenario.ts';
 import { isGolden } from '../reporters/golden.ts';
 
 const replay = ({ id }: Pick<Finding, 'id'>) => `npx interlock replay schedules/${id}.schedule`;
@@ -37,4 +38,14 @@ test('a get from 0 comes with who had made the last put', async (t) => {
   isGolden(t, 'get-after-zero.txt', report);
   t.true(report.includes('It had come to 0 at step 3, by remover in device_put()'));
   await isClean(t, getAfterZero, 'inc-not-zero');
+});
+
+test('a thread that polls a device is stopped before the device is freed, or touches it afterwards', async (t) => {
+  const freed = findingOf(await isAsExpected(t, kthreadOutlivesDevice, 'freed-first'), 'use-after-free', 'device');
+  shows(t, freed, [
+    'admin: wake_up_process(&driver.poller) = true',
+    'admin: kfree(device)',
+    'poller: WRITE_ONCE(device->status, true)',
+  ]);
+  await isClean(t, kthreadOutlivesDevice, 'stopped-first');
 });

@@ -177,7 +177,7 @@ export interface VfioGroupPutWork extends HandleTo<typeof vfio_group_put_work> {
 type GroupState = 'created' | 'listed' | 'opened' | 'opened_by_devices' | 'attached' | 'orphaned' | 'released';
 export type GroupEvent = 'listed' | 'opened' | 'opened_by_device' | 'closed' | 'attached' | 'detached' | 'released';
 /** Who has it open, and whether it is on a container; `orphaned` is a container that has outlived the group's fd. */
-const groupChart = chart<GroupState, GroupEvent>('vfio_group', 'created', {
+const groupChart = chart<GroupState, GroupEvent>('vfio_group@rfc-2021-09', 'created', {
   created: { listed: 'listed' },
   listed: { opened: 'opened', opened_by_device: 'opened_by_devices', attached: 'orphaned', released: 'released' },
   opened: { closed: 'listed', attached: 'attached' },
@@ -216,7 +216,7 @@ export type DeviceEvent = 'registered' | 'going' | 'interrupted' | 'drained' | '
  * it waits on, and hears no further one. `drained`: the last has let go. `unlisted`: it is on no list any more. Who has
  * it open the fields say, and how it is exposed, too.
  */
-const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device', 'init', {
+const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device@rfc-2021-09', 'init', {
   init: { registered: 'registered', going: 'going' },
   registered: { going: 'going', drained: 'drained', unlisted: 'unlisted' },
   going: { interrupted: 'going_unkillable', drained: 'drained', unlisted: 'unlisted' },

@@ -101,7 +101,7 @@ export interface VfioDeviceSet extends HandleTo<typeof vfio_device_set> {}
 type GroupState = 'closed' | 'open' | 'blocked' | 'orphan';
 export type GroupEvent = 'opened' | 'released' | 'blocked' | 'unblocked' | 'orphaned';
 /** Whose a group is: nobody's, a group fd's, bound cdev fds', or without drivers and perhaps still open. */
-const groupChart = chart<GroupState, GroupEvent>('vfio_group', 'closed', {
+const groupChart = chart<GroupState, GroupEvent>('vfio_group@v6.6', 'closed', {
   closed: { opened: 'open', blocked: 'blocked', orphaned: 'orphan' },
   open: { released: 'closed', orphaned: 'orphan' },
   blocked: { unblocked: 'closed', orphaned: 'orphan' },
@@ -132,7 +132,7 @@ export type DeviceEvent = 'added' | 'registered' | 'opened' | 'closed' | 'hidden
  * `added`: the node is visible, and opens get -ENODEV. `hidden`: unregistered, and files may still be open, for which its
  * driver waits; after a signal it waits on, and hears no further one.
  */
-const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device', 'allocated', {
+const deviceChart = chart<DeviceState, DeviceEvent>('vfio_device@v6.6', 'allocated', {
   allocated: { added: 'added' },
   added: { registered: 'registered' },
   registered: { opened: 'open', hidden: 'hidden' },
@@ -161,7 +161,7 @@ export const vfio_device = struct('vfio_device', {
 export interface VfioDevice extends HandleTo<typeof vfio_device> {}
 
 /** A cdev fd is `blocked` until it is bound; a group's is `granted` before user space sees it. Closed, it is freed. */
-const fileChart = chart<'blocked' | 'granted', 'granted'>('vfio_device_file', 'blocked', {
+const fileChart = chart<'blocked' | 'granted', 'granted'>('vfio_device_file@v6.6', 'blocked', {
   blocked: { granted: 'granted' },
   granted: {},
 });

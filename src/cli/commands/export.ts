@@ -1,11 +1,9 @@
 /** `interlock export`: what a search has learned of a variant, as a model for another checker. */
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { explore, type Explored } from '../../explore/plain-search.ts';
 import { observe } from '../../export/observed.ts';
 import { promela } from '../../export/promela.ts';
-import { ModelError, messageOf } from '../../model/errors.ts';
 import { count } from '../../reporters/layout.ts';
 import { Program } from '../../tables/program.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -13,11 +11,9 @@ import { onInterrupt } from '../interrupt.ts';
 import { oneVariant, type OneVariant } from '../one-variant.ts';
 import { ProgressLine } from '../progress-line.ts';
 import type { Terminal } from '../terminal.ts';
-
-export const FORMATS = ['promela'] as const;
+import { writeOutput } from '../write-output.ts';
 
 export interface ExportCommand {
-  readonly format: (typeof FORMATS)[number];
   readonly variant: string | null;
   /** Null for stdout. */
   readonly output: string | null;
@@ -33,7 +29,7 @@ export async function exportVariant(terminal: Terminal, word: string, command: E
   const { text, findings } = promela(observed, { name, file: basename(file) });
   if (command.output === null) terminal.print([text.trimEnd()]);
   else {
-    write(command.output, text);
+    writeOutput(command.output, text);
     const met = [
       count(observed.states, 'state'),
       count(observed.ends, 'end'),
@@ -59,13 +55,5 @@ async function explored(terminal: Terminal, { variant }: OneVariant, name: strin
   } finally {
     progress.end(name);
     interrupt.end();
-  }
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new ModelError(`"${file}" cannot be written: ${messageOf(error)}`, 'choose another file with -o');
   }
 }

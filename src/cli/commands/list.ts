@@ -1,20 +1,42 @@
 /** `interlock list`: what there is to check, and what each variant expects. */
-import type { Variant } from '../../model/scenario.ts';
+import type { Scenario, Variant } from '../../model/scenario.ts';
 import { listJson } from '../../reporters/json.ts';
-import { count, type Paint, wrap } from '../../reporters/layout.ts';
+import { count, cut, type Paint, WIDTH, wrap } from '../../reporters/layout.ts';
 import { spellExpectation } from '../../reporters/text.ts';
 import { complain } from '../complaint.ts';
 import { type ExitCode, worst } from '../exit.ts';
 import { type Selected, select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
 
-export async function list(terminal: Terminal, wanted: Wanted, { json }: { readonly json: boolean }): Promise<ExitCode> {
+export interface ListCommand {
+  /** Only which id is covered where. */
+  readonly ids: boolean;
+  readonly json: boolean;
+}
+
+export async function list(terminal: Terminal, wanted: Wanted, { ids, json }: ListCommand): Promise<ExitCode> {
   const { listed, faults } = await select(wanted);
   if (json) terminal.print([JSON.stringify(listJson(listed.map(({ scenario, variants }) => only(scenario, variants))), null, 2)]);
+  else if (ids) terminal.print(coverOf(listed.map(({ scenario }) => scenario)));
   else if (listed.length === 0 && faults.length === 0) terminal.print(['There is no scenario.']);
   else terminal.print(listed.flatMap((each, i) => [...(i === 0 ? [] : ['']), ...entry(each, terminal.paint)]));
   return worst(faults.map((fault) => complain(terminal, fault)));
 }
+
+/** A line for each id and scenario: letters first, then numbers as numbers. */
+function coverOf(scenarios: readonly Scenario[]): readonly string[] {
+  const pairs = scenarios.flatMap(({ covers, name, summary }) => covers.map((id) => ({ id, name, summary }))).toSorted(byId);
+  if (pairs.length === 0) return ['No scenario covers an id.'];
+  const [idWidth, nameWidth] = [Math.max(...pairs.map(({ id }) => id.length)), Math.max(...pairs.map(({ name }) => name.length))];
+  return pairs.map(({ id, name, summary }, i) => {
+    const shown = pairs[i - 1]?.id === id ? '' : id;
+    return cut(`${shown.padEnd(idWidth)}  ${name.padEnd(nameWidth)}  ${summary}`.trimEnd(), WIDTH);
+  });
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+const byId = (a: { readonly id: string; readonly name: string }, b: { readonly id: string; readonly name: string }): number =>
+  collator.compare(a.id, b.id) || collator.compare(a.name, b.name);
 
 type Entry = Selected['listed'][number];
 

@@ -1,9 +1,7 @@
 /** `interlock review`: explores what was selected, and writes what that says of its locking as a document. */
-import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { CheckResult } from '../../check/check.ts';
 import { DOCUMENT_FORMATS, render } from '../../document/render.ts';
-import { ModelError, messageOf } from '../../model/errors.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { count, wrap } from '../../reporters/layout.ts';
 import { type PlaceOf, placesFrom } from '../../reporters/places.ts';
@@ -20,6 +18,7 @@ import { bundleMaps } from '../load-file.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { select, type Wanted } from '../select.ts';
 import type { Terminal } from '../terminal.ts';
+import { writeOutput } from '../write-output.ts';
 import { codeOf } from './check.ts';
 
 export const REVIEW_FORMATS = [...DOCUMENT_FORMATS, 'json'] as const;
@@ -98,11 +97,7 @@ const resultsOf = (scenario: Scenario, results: readonly CheckResult[]): Readonl
 
 function write(terminal: Terminal, { output }: ReviewCommand, text: string, scenarios: number): void {
   if (output === null) return terminal.print([text.replace(/\n$/, '')]);
-  try {
-    writeFileSync(output, text);
-  } catch (error) {
-    throw new ModelError(`"${output}" cannot be written: ${messageOf(error)}`, 'choose another file with -o');
-  }
+  writeOutput(output, text);
   terminal.print([`${output}: review of ${count(scenarios, 'scenario')}`]);
 }
 
