@@ -7,6 +7,7 @@
  * drawn: an arrow from the start leads to each state in which an allocation leaves it.
  */
 import type { AnyStateMachine } from 'xstate';
+import type { Splat } from '../../machines/object.ts';
 
 type Node = AnyStateMachine['root'];
 type Transition = Node['transitions'] extends ReadonlyMap<string, readonly (infer T)[]> ? T : never;
@@ -89,14 +90,14 @@ function taking(leaf: Node, event: string, { target, guard, actions }: Transitio
 type Guard = NonNullable<Transition['guard']>;
 function guardName(guard: Guard): string {
   if (typeof guard === 'string') return guard;
-  if (typeof guard === 'object' && 'type' in guard) return String(guard.type);
+  if (typeof guard === 'object' && 'type' in guard) return guard.type;
   return 'if';
 }
 
 /** What is answered; nothing for a void call. */
 function answered(actions: Transition['actions']): string {
   const said = actions.flatMap((action): readonly { readonly type: string; readonly params?: unknown }[] =>
-    typeof action === 'object' && 'type' in action ? [action as { type: string; params?: unknown }] : [],
+    typeof action === 'object' && 'type' in action ? [action] : [],
   );
   const complaints = said.filter(({ type }) => type === 'splat').map(({ params }) => ` ! ${complaintOf(params)}`);
   const replies = said.filter(({ type }) => type === 'answer').flatMap(({ params }) => replyOf(params));
@@ -114,8 +115,8 @@ function replyOf(params: unknown): readonly string[] {
 
 function complaintOf(params: unknown): string {
   if (typeof params !== 'object' || params === null) return '...';
-  const { prints, text } = params as { readonly prints?: unknown; readonly text?: unknown };
-  return String(prints ?? text ?? '...');
+  const { prints, text } = params as Partial<Splat>;
+  return prints ?? text ?? '...';
 }
 
 /** A semicolon would end the line, a number sign begin an entity, and a browser take the rest for markup. */

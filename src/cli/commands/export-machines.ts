@@ -2,7 +2,7 @@
 import { asMarkdown } from '../../document/markdown.ts';
 import { machineNamed, machinesOf, structsIn } from '../../export/machines.ts';
 import { mermaid } from '../../export/mermaid.ts';
-import { objectsPage } from '../../export/objects.ts';
+import { objectsPage } from '../../reporters/objects.ts';
 import { count } from '../../reporters/layout.ts';
 import { complain } from '../complaint.ts';
 import { EXIT, type ExitCode, worst } from '../exit.ts';

@@ -1,7 +1,7 @@
 /** The page of all objects: which struct is made of which machines, and the chart of each. */
 import type { Block, Document } from '../document/document.ts';
-import type { Machine, StructOfMachines } from './machines.ts';
-import { mermaid } from './mermaid.ts';
+import type { Machine, StructOfMachines } from '../export/machines.ts';
+import { mermaid } from '../export/mermaid.ts';
 
 export function objectsPage(structs: readonly StructOfMachines[], machines: readonly Machine[]): Document {
   return {
