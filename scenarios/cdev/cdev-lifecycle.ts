@@ -13,7 +13,7 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import { NULL, pool } from '../../machines/object.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { node, nodeAtEnd, nodeLaws, nodeLeaks } from './setup/node.ts';
+import { close, node, nodeAtEnd, nodeLaws, nodeLeaks, sharedNode, sharedNodeLaws, sharedNodeLeaks } from './setup/node.ts';
 
 const fd = local<merged.VfioDeviceFile | number>('fd');
 const second_fd = local<merged.VfioDeviceFile | number>('second_fd');
@@ -143,6 +143,58 @@ export default defineScenario({
         iommufd: ({ iommufd }) => iommufd.f_count.f_count - 1,
         other_iommufd: ({ other_iommufd }) => other_iommufd.f_count.f_count - 1,
         file: ({ all }) => all('file').filter(({ freed }) => !freed).length,
+      },
+      expect: [],
+    }),
+    shared: variant({
+      summary: 'Two who have the one file: while one binds and attaches, the other moves the device and detaches it.',
+      objects: {
+        ...sharedNode.objects,
+        iommufd: merged.iommufd_ctx,
+        pt_a: merged.iommufd_hw_pagetable,
+        pt_b: merged.iommufd_hw_pagetable,
+      },
+      start: sharedNode.start,
+      threads: ({ vfio, df, filp, iommufd, pt_a, pt_b }) => ({
+        a: [
+          call(v6_6.vfio_df_ioctl_bind_iommufd, vfio, df, iommufd).into(bound),
+          call(v6_6.attachIommufdPt, vfio, df, pt_a).into(attached),
+          call(close, vfio, filp, df),
+        ],
+        b: [
+          call(v6_6.attachIommufdPt, vfio, df, pt_b).into(moved),
+          call(v6_6.detachIommufdPt, vfio, df).into(detached),
+          call(close, vfio, filp, df),
+        ],
+      }),
+      always: {
+        ...sharedNodeLaws,
+        'a page table has a user more while the group is on it': ({ iommu_group, iommufd, pt_a, pt_b }) =>
+          iommu_group.mutex.owner !== null ||
+          iommufd.igroup_lock.owner !== null ||
+          (pt_a.users.n >= (iommu_group.domain.value.at === 'pt_a' ? 2 : 1) &&
+            pt_b.users.n >= (iommu_group.domain.value.at === 'pt_b' ? 2 : 1)),
+      },
+      sometimes: {
+        'b comes before the bind': ({ result }) => result(moved) === -EINVAL && result(detached) === -EINVAL,
+        'b attaches it first, and a moves it': ({ result, iommu_group, pt_b }) =>
+          result(moved) === 0 && result(attached) === undefined && iommu_group.domain.value.at === 'pt_a' && pt_b.users.n === 2,
+        'a attaches it first, and b moves it': ({ result, iommu_group, pt_a }) =>
+          result(attached) === 0 && result(moved) === undefined && iommu_group.domain.value.at === 'pt_b' && pt_a.users.n === 2,
+        'it is attached when the last of them closes': ({ df, iommu_group }) =>
+          df.chart.state === 'released' && iommu_group.domain.value.at === 'pt_a',
+        'it was detached before': ({ result, df, iommu_group }) =>
+          result(attached) === 0 &&
+          df.chart.state === 'released' &&
+          result(detached) === 0 &&
+          iommu_group.domain.value.at === 'NULL',
+      },
+      leaks: {
+        ...sharedNodeLeaks,
+        iommufd: ({ iommufd }) => iommufd.f_count.f_count - 1,
+        pt_a: ({ pt_a }) => pt_a.users.n - 1,
+        pt_b: ({ pt_b }) => pt_b.users.n - 1,
+        'iommufd.igroup_device_list': ({ iommufd }) => iommufd.igroup_device_list.entries.length,
       },
       expect: [],
     }),

@@ -30,3 +30,14 @@ test('a detach of what is not attached would take it off a list that it is not o
   });
   t.is(findingOf(undone, 'list-corruption', 'device.group_item').kind, 'list-corruption');
 });
+
+test('two who share a file attach and detach one after the other', async (t) => {
+  await isClean(t, scenario, 'shared');
+});
+
+for (const call of ['vfio_df_ioctl_attach_pt', 'vfio_df_ioctl_detach_pt'])
+  test(`without the lock of the set in ${call}() a page table is put once too often`, async (t) => {
+    const undone = await withoutLine(scenario, 'shared', { event: 'mutex_lock', in: call });
+    t.is(findingOf(undone, 'refcount', 'pt_b.users').kind, 'refcount');
+    t.is(findingOf(undone, 'list-corruption', 'device.group_item').kind, 'list-corruption');
+  });
