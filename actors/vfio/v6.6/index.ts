@@ -21,10 +21,13 @@ export {
 } from './ops.ts';
 export {
   _vfio_alloc_device,
+  attachIommufdPt,
   closeDevice,
+  detachIommufdPt,
   openDevice,
   openFoundDevice,
   vfio_assign_device_set,
+  vfio_device_fops_read,
   vfio_device_fops_release,
   vfio_device_fops_unl_ioctl,
   vfio_put_device,

@@ -1,39 +1,64 @@
 /**
- * drivers/vfio/iommufd.c with iommufd_device_bind() and _unbind() of drivers/iommu/iommufd/device.c and the context
- * references of main.c, v6.6: the callbacks of a driver of a physical device, without the object that stands for it.
+ * drivers/vfio/iommufd.c, v6.6: the callbacks of a driver of a physical device, by way of which a device file binds and
+ * attaches. All of them under the lock of the set.
  *
- * Left out: the iommufd object and its id, and those who use it while it is unbound; attaching to an address space; what
- * the last put of a context does; emulated devices.
+ * Left out: emulated devices, and noiommu.
  */
-import { NULL, type Null } from '../../../machines/object.ts';
-import type { IommufdCtx, VfioDevice } from '../../../machines/vfio/v6.6/index.ts';
-import { iommu_device_claim_dma_owner, iommu_device_release_dma_owner } from '../../driver-core/iommu.ts';
+import { NULL } from '../../../machines/object.ts';
+import type { IommufdCtx, IommufdHwPagetable, VfioDevice } from '../../../machines/vfio/v6.6/index.ts';
+import {
+  iommufd_device_attach,
+  iommufd_device_bind,
+  iommufd_device_detach,
+  iommufd_device_replace,
+  iommufd_device_unbind,
+} from '../../driver-core/iommufd_device.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
-import type { Operation } from '../../step.ts';
-import { fput, get_file, get_file_rcu } from '../../sync/file.ts';
-import { store } from '../../sync/memory.ts';
+import { type Operation, WARN_ON } from '../../step.ts';
+import { load, store } from '../../sync/memory.ts';
+import { EINVAL } from '../errno.ts';
 
-/** @param fd the context that the descriptor stands for, NULL where it stands for none */
-export function* iommufd_ctx_from_fd(fd: IommufdCtx | Null): Operation<IommufdCtx | Null> {
-  if (isNull(fd) || !(yield* get_file_rcu(fd.f_count))) return NULL;
-  return fd;
+function* vfio_iommufd_physical_bind(device: VfioDevice, ictx: IommufdCtx): Operation<number> {
+  const ret = yield* iommufd_device_bind(ictx, device);
+  if (ret === 0) yield* store(device.iommufd_device, ictx);
+  return ret;
 }
 
-const iommufd_ctx_get = (ictx: IommufdCtx): Operation => get_file(ictx.f_count);
-export const iommufd_ctx_put = (ictx: IommufdCtx): Operation => fput(ictx.f_count, function* () {});
-
-/** By way of vfio_iommufd_physical_bind(). */
-export function* vfio_df_iommufd_bind(device: VfioDevice, ictx: IommufdCtx): Operation<number> {
-  const ret = yield* iommu_device_claim_dma_owner(yield* follow(device.dev), ictx);
-  if (ret !== 0) return ret;
-  yield* iommufd_ctx_get(ictx);
-  yield* store(device.iommufd_device, true);
-  return 0;
+/** What user space has left attached is detached. */
+function* vfio_iommufd_physical_unbind(device: VfioDevice): Operation {
+  const ictx = yield* follow(device.iommufd_device);
+  if (yield* load(device.iommufd_attached)) {
+    yield* iommufd_device_detach(ictx, device);
+    yield* store(device.iommufd_attached, false);
+  }
+  yield* iommufd_device_unbind(ictx, device);
+  yield* store(device.iommufd_device, NULL);
 }
 
-/** By way of vfio_iommufd_physical_unbind(). */
-export function* vfio_df_iommufd_unbind(device: VfioDevice, ictx: IommufdCtx): Operation {
-  yield* iommu_device_release_dma_owner(yield* follow(device.dev));
-  yield* iommufd_ctx_put(ictx);
-  yield* store(device.iommufd_device, false);
+/** The second time it changes over from one page table to the other. */
+export function* vfio_iommufd_physical_attach_ioas(device: VfioDevice, pt: IommufdHwPagetable): Operation<number> {
+  const ictx = yield* load(device.iommufd_device);
+  if (isNull(ictx)) {
+    yield* WARN_ON(true, '!vdev->iommufd_device');
+    return -EINVAL;
+  }
+  const rc = (yield* load(device.iommufd_attached))
+    ? yield* iommufd_device_replace(ictx, device, pt)
+    : yield* iommufd_device_attach(ictx, device, pt);
+  if (rc === 0) yield* store(device.iommufd_attached, true);
+  return rc;
 }
+
+export function* vfio_iommufd_physical_detach_ioas(device: VfioDevice): Operation {
+  const ictx = yield* load(device.iommufd_device);
+  if (isNull(ictx)) {
+    yield* WARN_ON(true, '!vdev->iommufd_device');
+    return;
+  }
+  if (!(yield* load(device.iommufd_attached))) return;
+  yield* iommufd_device_detach(ictx, device);
+  yield* store(device.iommufd_attached, false);
+}
+
+export const vfio_df_iommufd_bind = vfio_iommufd_physical_bind;
+export const vfio_df_iommufd_unbind = vfio_iommufd_physical_unbind;

@@ -16,6 +16,7 @@ export interface VfioDeviceOps {
   /** The wish that user space let go. Not handed over: how often it was asked, which would make every turn a new one. */
   readonly request: (device: VfioDevice) => Operation;
   readonly ioctl: (device: VfioDevice) => Operation<number>;
+  readonly read: (device: VfioDevice) => Operation<number>;
   readonly release: (device: VfioDevice) => Operation;
 }
 
@@ -27,6 +28,9 @@ export const vfio_device_ops: VfioDeviceOps = {
   *close_device() {},
   *request() {},
   *ioctl() {
+    return 0;
+  },
+  *read() {
     return 0;
   },
   *release() {},

@@ -8,11 +8,12 @@
  * does not probe a device that has a driver.
  *
  * Left out: allocations that fail; the xarray by which sets are found; a device for which no set was assigned; the
- * capability of the IOMMU, which does not change; migration, features and I/O.
+ * capability of the IOMMU, which does not change; migration and features; runtime power management.
  */
 import {
   type Device,
   deviceDevt,
+  type IommufdHwPagetable,
   type Vfio,
   type VfioDevice,
   type VfioDeviceFile,
@@ -40,7 +41,12 @@ import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { refcount_set } from '../../sync/refcount.ts';
 import { EINVAL } from '../errno.ts';
-import { vfio_device_fops_cdev_open, vfio_df_unbind_iommufd } from './device_cdev.ts';
+import {
+  vfio_device_fops_cdev_open,
+  vfio_df_ioctl_attach_pt,
+  vfio_df_ioctl_detach_pt,
+  vfio_df_unbind_iommufd,
+} from './device_cdev.ts';
 import {
   MINORMASK,
   vfio_device_group_register,
@@ -165,9 +171,9 @@ interface Closed {
 }
 
 function* release(vfio: Vfio, df: VfioDeviceFile, ops: VfioDeviceOps, backend: VfioIommuDriverOps): Operation<Closed> {
-  const device = yield* follow(df.device);
+  const device = (yield* along(load(df.device), moves(df.chart, 'released'))) as VfioDevice;
   const isCdev = isNull(yield* load(df.group));
-  if (isCdev) yield* vfio_df_unbind_iommufd(df, device, ops);
+  if (isCdev) yield* vfio_df_unbind_iommufd(vfio, df, device, ops, backend);
   else yield* vfio_df_group_close(vfio, device, ops, backend);
   yield* vfio_device_put_registration(device);
   yield* kfree(df);
@@ -184,15 +190,37 @@ export function* vfio_device_fops_release(
   return 0;
 }
 
-/** Any ioctl but VFIO_DEVICE_BIND_IOMMUFD, and likewise read, write and mmap: refused until the device was opened. */
+type Ioctl = (df: VfioDeviceFile) => Operation<number>;
+
+/**
+ * Any ioctl but VFIO_DEVICE_BIND_IOMMUFD: refused until the device was opened.
+ * @param ofCdev what it does to a cdev fd, where that has it to itself; a group's hands all on to the driver
+ */
 export function* vfio_device_fops_unl_ioctl(
   _vfio: Vfio,
   df: VfioDeviceFile,
   ops: VfioDeviceOps = vfio_device_ops,
+  ofCdev?: Ioctl,
 ): Operation<number> {
   const device = yield* follow(df.device);
   if (!(yield* isAccessGranted(df))) return -EINVAL;
+  if (isNull(yield* load(df.group)) && ofCdev !== undefined) return yield* ofCdev(df);
   return yield* ops.ioctl(device);
+}
+
+/** VFIO_DEVICE_ATTACH_IOMMUFD_PT */
+export const attachIommufdPt = (vfio: Vfio, df: VfioDeviceFile, pt: IommufdHwPagetable, ops?: VfioDeviceOps): Operation<number> =>
+  vfio_device_fops_unl_ioctl(vfio, df, ops, (its) => vfio_df_ioctl_attach_pt(its, pt));
+
+/** VFIO_DEVICE_DETACH_IOMMUFD_PT */
+export const detachIommufdPt = (vfio: Vfio, df: VfioDeviceFile, ops?: VfioDeviceOps): Operation<number> =>
+  vfio_device_fops_unl_ioctl(vfio, df, ops, vfio_df_ioctl_detach_pt);
+
+/** And likewise write and mmap. */
+export function* vfio_device_fops_read(_vfio: Vfio, df: VfioDeviceFile, ops: VfioDeviceOps = vfio_device_ops): Operation<number> {
+  const device = yield* follow(df.device);
+  if (!(yield* isAccessGranted(df))) return -EINVAL;
+  return yield* ops.read(device);
 }
 
 /**

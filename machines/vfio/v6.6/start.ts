@@ -98,6 +98,7 @@ const openedGroup = (group: string, of: string, { file: name, container }: NonNu
   [`${group}.chart`]: { initially: 'open' },
   [`${of}.owner`]: at(group),
   [`${of}.owner_cnt`]: { value: 1 },
+  [`${of}.dma`]: { claims: { [of]: group } },
   [`${container}.kref`]: { n: 2 },
   [`${container}.group_list`]: { entries: [group] },
   [`${container}.iommu_driver`]: { value: true },

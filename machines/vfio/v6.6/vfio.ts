@@ -10,6 +10,7 @@
  */
 import { charDevices } from '../../driver-core/char-dev.ts';
 import { embeddedDevice } from '../../driver-core/core.ts';
+import { dmaClaims } from '../../driver-core/dma-claims.ts';
 import { globals, type HandleTo, struct } from '../../object.ts';
 import { completion } from '../../sync/completion.ts';
 import { field, pointer } from '../../sync/field.ts';
@@ -36,13 +37,16 @@ export interface DeviceDriver extends HandleTo<typeof device_driver> {}
 export type IommuGroupOwner = { readonly path: string };
 
 /**
- * struct iommu_group (drivers/iommu/iommu.c). Left out: the domains. Whoever owns the group has left the default domain
- * and its release goes back to it, so that `owner` says as much.
+ * struct iommu_group (drivers/iommu/iommu.c). Left out: the default domain and the blocking one. Whoever owns the group has
+ * left the one for the other and its release goes back, so that `owner` says as much; so does a container with its own.
  */
 export const iommu_group = struct('iommu_group', {
   mutex: mutex(),
   owner: pointer<IommuGroupOwner>(),
   owner_cnt: field<number>(0),
+  dma: dmaClaims(),
+  /** That of the page table to which an iommufd has attached it; NULL while it is on one of those left out. */
+  domain: pointer<IommufdHwPagetable>(),
   /** The first is that of the device in it. */
   devices_kobj: kref(),
 });
@@ -73,9 +77,17 @@ export const vfio = globals('vfio', {
 });
 export interface Vfio extends HandleTo<typeof vfio> {}
 
+/** struct iommufd_hw_pagetable with its iommu_domain: what IOMMU_HWPT_ALLOC makes, and IOMMU_DESTROY refuses while it has users. */
+export const iommufd_hw_pagetable = struct('iommufd_hw_pagetable', { users: refcount(1) });
+export interface IommufdHwPagetable extends HandleTo<typeof iommufd_hw_pagetable> {}
+
 export const iommufd_ctx = struct('iommufd_ctx', {
   /** Of the file that stands for it: iommufd_ctx_get() and iommufd_ctx_put() count its references. */
   f_count: file_ref(),
+  /** Its struct iommufd_group, which says for one IOMMU group to what all devices in it are attached: it has one here. */
+  igroup_lock: mutex(),
+  igroup_hwpt: pointer<IommufdHwPagetable>(),
+  igroup_device_list: list_head(),
 });
 export interface IommufdCtx extends HandleTo<typeof iommufd_ctx> {}
 
@@ -154,16 +166,20 @@ export const vfio_device = struct('vfio_device', {
   dev_set_list: list_node(),
   open_count: field<number>(0),
   cdev_opened: field<boolean>(false),
-  /** Whether it is bound to an iommufd. */
-  iommufd_device: field<boolean>(false),
+  /** Of the struct iommufd_device by which it is bound, the context. */
+  iommufd_device: pointer<IommufdCtx>(),
+  iommufd_attached: field<boolean>(false),
+  /** Of the struct iommufd_device, too. */
+  group_item: list_node(),
   chart: deviceChart(),
 });
 export interface VfioDevice extends HandleTo<typeof vfio_device> {}
 
-/** A cdev fd is `blocked` until it is bound; a group's is `granted` before user space sees it. Closed, it is freed. */
-const fileChart = chart<'blocked' | 'granted', 'granted'>('vfio_device_file@v6.6', 'blocked', {
-  blocked: { granted: 'granted' },
-  granted: {},
+/** A cdev fd is `blocked` until it is bound; a group's is `granted` before user space sees it. `released`, nobody has it any more. */
+const fileChart = chart<'blocked' | 'granted' | 'released', 'granted' | 'released'>('vfio_device_file@v6.6', 'blocked', {
+  blocked: { granted: 'granted', released: 'released' },
+  granted: { released: 'released' },
+  released: {},
 });
 
 export const vfio_device_file = struct('vfio_device_file', {
