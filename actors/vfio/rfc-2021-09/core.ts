@@ -6,7 +6,8 @@
 import type { Handle } from '../../../machines/object.ts';
 import type { Field } from '../../../machines/sync/field.ts';
 import type { Mutex } from '../../../machines/sync/mutex.ts';
-import type { Class, Device } from '../../../machines/vfio/rfc-2021-09/index.ts';
+import type { Class } from '../../../machines/driver-core/class.ts';
+import type { Device } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { access, message, type Operation, send } from '../../step.ts';
 
 const lock = access<Mutex, 'mutex_lock'>('acquire', 'mutex_lock', { c: 'device_lock(&$)' });

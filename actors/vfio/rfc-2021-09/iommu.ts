@@ -24,7 +24,9 @@ import {
 export const IOMMU_GROUP_NOTIFY_BOUND_DRIVER = 4;
 export const IOMMU_GROUP_NOTIFY_UNBOUND_DRIVER = 6;
 
-export function* iommu_group_get(dev: Device): Operation<IommuGroup | Null> {
+export function* iommu_group_get<G extends IommuGroup>(dev: {
+  readonly iommu_group: Handle<Field<G | Null>>;
+}): Operation<G | Null> {
   const group = yield* load(dev.iommu_group);
   if (!isNull(group)) yield* kref_get(group.devices_kobj);
   return group;
@@ -35,10 +37,13 @@ export function* iommu_group_put(group: IommuGroup): Operation {
 }
 
 /** Until one of them is something else than 0, which is then returned. */
-export function* iommu_group_for_each_dev(group: IommuGroup, fn: (dev: Device) => Operation<number>): Operation<number> {
+export function* iommu_group_for_each_dev<D extends Device>(
+  group: IommuGroup,
+  fn: (dev: D) => Operation<number>,
+): Operation<number> {
   yield* mutex_lock(group.mutex);
-  const ret = yield* list_for_each_entry(group.devices, 'group_device', function* (dev: Device) {
-    const result = yield* fn(dev);
+  const ret = yield* list_for_each_entry<Device, number | undefined>(group.devices, 'group_device', function* (dev) {
+    const result = yield* fn(dev as D);
     return result === 0 ? undefined : result;
   });
   yield* mutex_unlock(group.mutex);

@@ -13,11 +13,10 @@
  * Left out: noiommu groups, KVM and its notifier, iommu_data (it changes beside iommu_driver, and means something to the
  * back end alone), the cdevs (one for all minors, which nobody takes away), ERR_PTR: a failed look-up replies the errno.
  */
-import { assign } from 'xstate';
-import { done, globals, type HandleTo, part, reply, setupObject, struct } from '../../object.ts';
+import { class_create } from '../../driver-core/class.ts';
+import { globals, type HandleTo, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
 import { completion } from '../../sync/completion.ts';
-import { EEXIST, ENOENT } from '../../sync/errno.ts';
 import { field, pointer } from '../../sync/field.ts';
 import { idr } from '../../sync/idr.ts';
 import { kref } from '../../sync/kref.ts';
@@ -32,72 +31,6 @@ import { work_struct, workqueue } from '../../sync/work.ts';
 import { chart, containerChart } from '../charts.ts';
 
 /* ---- the driver core ---- */
-
-/**
- * struct class (drivers/base/core.c): the devices that it has, by number and by name. Their names are directories of one
- * parent in sysfs, so that each is taken once; device_create() of one that is taken complains and fails.
- *
- * Creating is one step: of what it does, others see the name and the node, and VFIO holds a lock around it.
- */
-export type Class = {
-  device_create: { with: { devt: number; name: string }; reply: number };
-  device_destroy: { with: { devt: number } };
-  /** The number of the node of that name, or -ENOENT. */
-  path_lookupat: { with: { name: string }; reply: number };
-};
-
-type Devices = { readonly of: string; readonly nodes: { readonly [devt: number]: string } };
-
-const numberOf = ({ nodes }: Devices, name: string): number | undefined => {
-  const [devt] = Object.entries(nodes).find((node) => node[1] === name) ?? [];
-  return devt === undefined ? undefined : Number(devt);
-};
-
-const classMachine = setupObject<Devices, Class>()
-  .extend({
-    guards: {
-      isTaken: ({ context, event }) =>
-        event.type === 'device_create' && Object.values(context.nodes).some((name) => name === event.name),
-    },
-    actions: {
-      create: assign(({ context, event }) =>
-        event.type === 'device_create' ? { nodes: { ...context.nodes, [event.devt]: event.name } } : {},
-      ),
-      destroy: assign(({ context, event }) => {
-        if (event.type !== 'device_destroy') return {};
-        const { [event.devt]: _gone, ...nodes } = context.nodes;
-        return { nodes };
-      }),
-    },
-  })
-  .createMachine({
-    id: 'class',
-    context: ({ input }) => input,
-    on: {
-      device_create: [
-        {
-          guard: 'isTaken',
-          actions: [
-            {
-              type: 'splat',
-              params: ({ context, event }) => ({
-                kind: 'warn' as const,
-                text: `the name ${event.name} is taken`,
-                prints: `sysfs: cannot create duplicate filename '/devices/virtual/${context.of}/${event.name}'`,
-              }),
-            },
-            reply(-EEXIST),
-          ],
-        },
-        { actions: ['create', reply(0)] },
-      ],
-      device_destroy: { actions: ['destroy', done] },
-      path_lookupat: {
-        actions: { type: 'answer', params: ({ context, event }) => ({ value: numberOf(context, event.name) ?? -ENOENT }) },
-      },
-    },
-  });
-const class_create = (name: string) => part<Class, Devices>(classMachine, { of: name, nodes: {} });
 
 /** struct device_driver and, in it, the module that owns it. */
 export const device_driver = globals('device_driver', { name: field<string>('vfio-pci'), owner: module() });

@@ -1,0 +1,3 @@
+/** The structs of v3.12, and where a scenario begins with them. */
+export * from './start.ts';
+export * from './vfio.ts';
