@@ -4,7 +4,8 @@
  *
  * Left out: the default and the blocking domain that follow from it, and PASIDs. Where C asks whether the group is on its
  * default domain, it asks here for an owner alone: nobody attaches a domain without being one. What the driver of the IOMMU
- * says to a domain: it takes it.
+ * says to a domain: it takes it. The reference on its group that each call by a device has for its length: that of the
+ * device is there anyway.
  */
 import { NULL, type Null } from '../../machines/object.ts';
 import type { DmaClaims } from '../../machines/driver-core/dma-claims.ts';

@@ -6,7 +6,7 @@
 import { NULL } from '../../../machines/object.ts';
 import type { GroupFile, Vfio, VfioContainer, VfioDevice, VfioGroup } from '../../../machines/vfio/v6.6/index.ts';
 import { iommu_group_claim_dma_owner, iommu_group_release_dma_owner } from '../../driver-core/iommu.ts';
-import { follow, isNull } from '../../driver-core/pointer.ts';
+import { follow } from '../../driver-core/pointer.ts';
 import { along, kfree, moves, type Operation, WARN_ON } from '../../step.ts';
 import { get_file, fput } from '../../sync/file.ts';
 import { kref_get, kref_put } from '../../sync/kref.ts';
@@ -117,12 +117,10 @@ export function* vfio_group_detach_container(group: VfioGroup, ops: VfioIommuDri
 
 /** Under the lock of the group. The group's file stays while a device is open: it is the container's hold on the group. */
 export function* vfio_group_use_container(group: VfioGroup): Operation<number> {
-  const container = yield* load(group.container);
-  if (isNull(container) || !(yield* load(container.iommu_driver))) return -EINVAL;
-  const users = yield* load(group.container_users);
-  if (yield* WARN_ON(users === 0, '!group->container_users')) return -EINVAL;
+  const container = yield* follow(group.container);
+  if (!(yield* load(container.iommu_driver))) return -EINVAL;
   yield* get_file((yield* follow(group.opened_file)).f_count);
-  yield* store(group.container_users, users + 1);
+  yield* store(group.container_users, (yield* load(group.container_users)) + 1);
   return 0;
 }
 
