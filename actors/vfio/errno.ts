@@ -4,6 +4,7 @@ export const EPERM = 1;
 export const ENXIO = 6;
 export const EBADF = 9;
 export const ENOMEM = 12;
+export const EFAULT = 14;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
