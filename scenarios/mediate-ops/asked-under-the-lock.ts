@@ -51,7 +51,7 @@ export default defineScenario({
       ],
     }),
     'rfc-registers-from-open': variant({
-      summary: 'The open of the provider registers a second set of ops.',
+      summary: 'The open of the provider registers its ops, once more.',
       objects,
       start,
       threads: (o) => {

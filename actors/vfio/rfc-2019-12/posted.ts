@@ -24,8 +24,6 @@ export interface Fixes {
   readonly putsAtRelease?: true;
   /** The last close forgets the provider, also one that has no release. */
   readonly clearsAlways?: true;
-  /** The provider is told before the device is disabled. */
-  readonly releasesFirst?: true;
 }
 
 /** To the head of the list: who registered last is asked first. */
@@ -109,5 +107,5 @@ export const posted = (fixes: Fixes = {}): MediateDesign => ({
   register: register(fixes),
   unregister: vfio_pci_unregister_mediate_ops,
   find: find(fixes),
-  [fixes.releasesFirst ? 'beforeDisable' : 'afterDisable']: release(fixes),
+  afterDisable: release(fixes),
 });
