@@ -5,12 +5,16 @@
 import { type Handle, NULL, type Null } from '../../machines/object.ts';
 import { EAGAIN, EBUSY } from '../../machines/sync/errno.ts';
 import type { Module } from '../../machines/sync/module.ts';
-import { access, type Operation } from '../step.ts';
+import { access, message, type Operation, send } from '../step.ts';
 
 const tryGet = access<Module, 'try_module_get'>({ kind: 'get', orders: { true: 'both' } }, 'try_module_get');
 const get = access<Module, '__module_get'>('get', '__module_get');
 const put = access<Module, 'module_put'>({ kind: 'put', orders: 'both' }, 'module_put');
 export const module_refcount = access<Module, 'module_refcount'>('read', 'module_refcount');
+
+/** A jump into the code of a module, or a look at what lies in its memory, as the C code spells it. */
+export const module_text = (module: Handle<Module>, c: string): Operation =>
+  send(message<Module, 'text'>('read', module, 'text', undefined, { c }));
 
 /** @returns whether it is now held; what is built in has no module, and is always held */
 export function* try_module_get(module: Handle<Module> | Null): Operation<boolean> {

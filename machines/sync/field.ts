@@ -23,3 +23,7 @@ export const field = <T extends Json>(value: T) => part<Field<T>, { value: T }>(
 /** A pointer to another object: an interface, so that two structs may point at each other. */
 export const pointer = <T extends { readonly path: string }>(to: Name = NULL_NAME) =>
   part<Field<T | Null>, { value: Name }>(machine, { value: to });
+
+/** An array of such pointers, which is read and stored whole. */
+export const pointers = <T extends { readonly path: string }>(to: readonly Name[] = []) =>
+  part<Field<readonly (T | Null)[]>, { value: readonly Name[] }>(machine, { value: to });

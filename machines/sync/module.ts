@@ -14,6 +14,8 @@ export type Module = {
   __module_get: object;
   module_put: object;
   module_refcount: { reply: number };
+  /** What lies in its memory is run or read. */
+  text: object;
   /** Unloading takes the module's own reference. The reply is what others still hold, -1 if it is going already. */
   atomic_sub_return: { reply: number };
   /** It gives it back, unless the others are gone by now. The reply is whether it did. */
@@ -60,6 +62,7 @@ const machine = setupObject<Context, Module>()
       __module_get: { actions: ['up', done] },
       module_put: [{ guard: 'isZero', actions: putTooOften }, { actions: ['down', done] }],
       module_refcount: { actions: { type: 'answer', params: ({ context }) => ({ value: context.refcnt - 1 }) } },
+      text: { actions: done },
     },
     states: {
       live: {
@@ -97,6 +100,7 @@ const machine = setupObject<Context, Module>()
           __module_get: { actions: unloaded },
           module_put: { actions: unloaded },
           module_refcount: { actions: unloaded },
+          text: { actions: unloaded },
         },
       },
     },

@@ -1,7 +1,14 @@
 /** A module stays loaded while somebody holds it; once it is going, nobody can get it. */
 import test from 'ava';
 import type { Operation } from '../../actors/step.ts';
-import { __module_get, delete_module, module_put, module_refcount, try_module_get } from '../../actors/sync/module.ts';
+import {
+  __module_get,
+  delete_module,
+  module_put,
+  module_refcount,
+  module_text,
+  try_module_get,
+} from '../../actors/sync/module.ts';
 import { type Handle, handleAt, NULL } from '../../machines/object.ts';
 import { type Module, module } from '../../machines/sync/module.ts';
 import { Objects } from './subject.ts';
@@ -100,6 +107,18 @@ test('once it is going it cannot be got, and once it is gone to ask is a use aft
   t.false(run(try_module_get(vfio_pci)));
   rmmod.go();
   run(try_module_get(vfio_pci));
+  t.deepEqual(objects.splats, [UNLOADED]);
+});
+
+test('its code can be run while it is going, and not once it is unloaded', (t) => {
+  const { objects, run } = heldBy(0);
+  const rmmod = objects.start('rmmod', delete_module(vfio_pci, exit));
+  rmmod.step();
+  rmmod.step();
+  run(module_text(vfio_pci, 'exit()'));
+  t.deepEqual(objects.splats, []);
+  rmmod.go();
+  run(module_text(vfio_pci, 'return'));
   t.deepEqual(objects.splats, [UNLOADED]);
 });
 

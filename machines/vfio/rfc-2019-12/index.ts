@@ -1,0 +1,3 @@
+/** The structs of the mediate ops, and where a scenario begins with them. */
+export * from './pci.ts';
+export * from './start.ts';
