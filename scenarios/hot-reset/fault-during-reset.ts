@@ -5,16 +5,22 @@
  * Nobody gets there before the reset is over: it zaps what is mapped and holds the memory_lock of each device for writing,
  * and whoever faults waits for that. Where a fault was first it is the reset that gives up, with -EBUSY.
  *
+ * Up to v5.7 a mapping is filled by mmap(2) and nobody zaps it: whoever has one gets to a function that is in reset, or whose
+ * memory was turned off for it. What comes of that is up to the platform.
+ *
  * In v6.6 the mappings have a list and a lock of their own, which stands between that of the user's address space and the
  * memory_lock. To zap a mapping it is let go, and taken again afterwards, and the list looked at anew: somebody may have
  * faulted meanwhile. A user who does so each time keeps the reset, and with it the lock of the set, for as long as he
  * likes. With v6.10 the mappings are found by an inode, and zapped when the memory_lock is held.
  */
 import { EBUSY, EINVAL } from '../../actors/vfio/errno.ts';
+import * as v3_13 from '../../actors/vfio/v3.13/vfio_pci.ts';
 import * as v6_12 from '../../actors/vfio/v6.12/vfio_pci_core.ts';
 import * as v6_6 from '../../actors/vfio/v6.6/vfio_pci_core.ts';
+import { mm_struct, vm_area_struct } from '../../machines/driver-core/mm.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
 import { asBeforeReset, locksAreFree, nobodyReachesInReset } from '../laws/reset.ts';
+import * as one from './setup/one-function.ts';
 import { busOf, groupsOf, objects, objectsV6_12, start, startV6_12 } from './setup/two-functions.ts';
 
 const reset = local<number>('reset');
@@ -37,10 +43,27 @@ const atEnd = {
 export default defineScenario({
   name: 'fault-during-reset',
   summary: 'The BARs of a card are used while it is reset',
-  source: 'drivers/vfio/pci/vfio_pci_core.c, vfio_pci_dev_set_hot_reset() and vfio_pci_mmap_fault(), v6.6 and v6.12',
-  covers: ['Z-11'],
+  source:
+    'drivers/vfio/pci/vfio_pci_core.c, vfio_pci_dev_set_hot_reset() and vfio_pci_mmap_fault(), v6.6 and v6.12; abafbc551fdd, v5.8',
+  covers: ['Z-11', 'X-11'],
   tags: ['seed-004'],
   variants: {
+    'v3.14': variant({
+      summary: 'One function, and nothing but the locks of devices; as up to v5.7.',
+      objects: { ...one.objects, mm: mm_struct, vma: vm_area_struct },
+      start: { ...one.openedOnce, 'vma.vm_mm': { value: { at: 'mm' } }, 'vma.ptes': { initially: 'filled' } },
+      threads: (of) => {
+        const pci = { vfio: of.vfio, driver: of.vfio_pci, vdev: of.vdev, bus: one.busOf(of), resets: v3_13.v3_14 };
+        return {
+          user: [call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [of.file]).into(reset)],
+          vcpu: [call(v3_13.readBar, of.vma, of.pdev).into(gotA)],
+        };
+      },
+      always: nobodyReachesInReset('pdev'),
+      sometimes: { 'the reset succeeds': ({ result }) => result(reset) === 0 },
+      atEnd: asBeforeReset('pdev'),
+      expect: [{ kind: 'invariant', object: 'pdev.function', between: ['pci_write_config_word', 'readl'] }],
+    }),
     'v6.6': variant({
       summary: 'One thread uses a mapping, over and over if need be.',
       objects,

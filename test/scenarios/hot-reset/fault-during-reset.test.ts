@@ -39,3 +39,13 @@ for (const variant of ['v6.6', 'v6.12'])
     const reached = findingOf(undone, 'invariant', 'pdev_a.function', LAW);
     shows(t, reached, ['user: zap_vma_ptes(vma_a.ptes)', 'vcpu_a: *(volatile u32 *)bar: page fault']);
   });
+
+test('up to v5.7 who has a mapping gets to a function whose memory is turned off for a reset', async (t) => {
+  const reached = findingOf(await isAsExpected(t, scenario, 'v3.14'), 'invariant', 'pdev.function');
+  shows(t, reached, [
+    'user: pci_save_state(&pdev->function)',
+    'user: pci_write_config_word(&pdev->function, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE)',
+    'vcpu: *(volatile u32 *)bar',
+  ]);
+  t.is(reached.preemptions, 1);
+});
