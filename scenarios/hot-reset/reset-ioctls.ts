@@ -4,7 +4,8 @@
  * the descriptors of the groups, which have to be those of all devices that it concerns, and all of these have to be
  * drivers of VFIO's. A reset at the last close makes up for functions that cannot be reset by themselves.
  */
-import { EBADF, EINVAL, ENODEV, ENOSPC } from '../../actors/vfio/errno.ts';
+import { pci_device_add } from '../../actors/driver-core/pci.ts';
+import { EAGAIN, EBADF, EINVAL, ENODEV, ENOSPC } from '../../actors/vfio/errno.ts';
 import { closeDevice } from '../../actors/vfio/v6.6/vfio_main.ts';
 import {
   type HotResetInfo,
@@ -15,6 +16,7 @@ import {
 } from '../../actors/vfio/v6.6/vfio_pci_core.ts';
 import { NULL } from '../../machines/object.ts';
 import { file } from '../../machines/vfio/v6.6/index.ts';
+import { pci_dev } from '../../machines/vfio/v6.6/pci.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
 import { asBeforeReset, locksAreFree, nobodyReachesInReset } from '../laws/reset.ts';
 import { busOf, groupsOf, objects, start } from './setup/two-functions.ts';
@@ -106,6 +108,23 @@ export default defineScenario({
         'vdev_b.open_count': ({ vdev_b }) => vdev_b.open_count.value,
         'mm.mm_users': ({ mm }) => mm.mm_users.n - 1,
       },
+      expect: [],
+    }),
+    'v6.6-hotplug': variant({
+      summary: 'Another function comes between the walk that counts and the walk that fills.',
+      objects: { ...objects, pdev_c: pci_dev },
+      start: { ...start('a', 'b'), 'pdev_c.iommu_group': { value: { at: 'iommu_group_b' } } },
+      threads: (of) => ({
+        user: [call(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, of.vfio, busOf(of), of.df_a, 2).into(info)],
+        hotplug: [call(pci_device_add, busOf(of), of.pdev_c)],
+      }),
+      always,
+      sometimes: {
+        'both are told': tells(info, 0, 2, 'iommu_group_a', 'iommu_group_b'),
+        'there is no room for three': tells(info, -ENOSPC, 3),
+        'one has come, and he is to try again': tells(info, -EAGAIN, 0),
+      },
+      atEnd,
       expect: [],
     }),
     'v6.6-unsupported': variant({
