@@ -4,14 +4,15 @@
  *
  * Left out: the domains; that devices join a group; links in sysfs.
  */
-import { NULL } from '../../../machines/object.ts';
-import type { Device, IommuGroup } from '../../../machines/vfio/v3.12/index.ts';
+import type { Device, IommuGroup } from '../../../machines/vfio/rfc-2021-09/index.ts';
+import type { Field } from '../../../machines/sync/field.ts';
+import { type Handle, NULL } from '../../../machines/object.ts';
 import type { Operation } from '../../step.ts';
 import { list_del, list_for_each_entry } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { blocking_notifier_call_chain, type Callbacks } from '../../sync/notifier.ts';
-import { isNull } from '../../driver-core/pointer.ts';
+import { follow, isNull } from '../../driver-core/pointer.ts';
 import { iommu_group_get, iommu_group_put } from '../rfc-2021-09/iommu.ts';
 
 /** include/linux/iommu.h */
@@ -23,11 +24,11 @@ export const IOMMU_GROUP_NOTIFY_UNBOUND_DRIVER = 6;
 
 const notifier = (group: IommuGroup) => ({ rwsem: group.notifier_rwsem, head: group.notifier_head });
 
-export const iommu_group_id = (group: IommuGroup): Operation<number> => load(group.id);
+export const iommu_group_id = ({ id }: { readonly id: Handle<Field<number>> }): Operation<number> => load(id);
 
 /** What an IOMMU driver does when a device leaves its bus. */
 export function* iommu_group_remove_device(dev: Device, callbacks: Callbacks): Operation {
-  const group = (yield* load(dev.iommu_group)) as IommuGroup;
+  const group = yield* follow(dev.iommu_group);
   yield* blocking_notifier_call_chain(notifier(group), callbacks, IOMMU_GROUP_NOTIFY_DEL_DEVICE, dev);
   yield* mutex_lock(group.mutex);
   const device = yield* list_for_each_entry<Device, Device | undefined>(group.devices, 'group_device', function* (entry) {

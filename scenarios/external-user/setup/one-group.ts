@@ -26,6 +26,9 @@ const inGroup = { group: 'group', iommu_group: 'iommu_group', minor: MINOR, devi
 /** Bound to vfio-pci, and nobody has opened it. */
 export const bound = { ...inV3_12.loaded('spapr_tce'), ...inV3_12.registered('vfio_pci', inGroup) };
 
+/** User space has the group open, on no container yet. */
+export const opened = { ...inV3_12.loaded('spapr_tce'), ...inV3_12.registered('vfio_pci', { ...inGroup, opened: true }) };
+
 /** User space has the group open, and has set the IOMMU of its container. */
 export const ready = inV3_12.ready('vfio_pci', 'spapr_tce', { ...inGroup, container: 'container' });
 
