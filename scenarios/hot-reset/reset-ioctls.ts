@@ -6,6 +6,7 @@
  */
 import { pci_device_add } from '../../actors/driver-core/pci.ts';
 import { EAGAIN, EBADF, EINVAL, ENODEV, ENOSPC } from '../../actors/vfio/errno.ts';
+import * as v3_13 from '../../actors/vfio/v3.13/vfio_pci.ts';
 import { closeDevice } from '../../actors/vfio/v6.6/vfio_main.ts';
 import {
   type HotResetInfo,
@@ -15,10 +16,12 @@ import {
   vfio_pci_ops,
 } from '../../actors/vfio/v6.6/vfio_pci_core.ts';
 import { NULL } from '../../machines/object.ts';
+import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { file } from '../../machines/vfio/v6.6/index.ts';
 import { pci_dev } from '../../machines/vfio/v6.6/pci.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
 import { asBeforeReset, locksAreFree, nobodyReachesInReset } from '../laws/reset.ts';
+import * as one from './setup/one-function.ts';
 import { busOf, groupsOf, objects, start } from './setup/two-functions.ts';
 
 const noRoom = local<HotResetInfo>('noRoom');
@@ -49,7 +52,7 @@ const atEnd = {
 export default defineScenario({
   name: 'reset-ioctls',
   summary: 'A user asks what a hot reset would reset, asks for it with each thing wrong, and then rightly',
-  source: '8b27ee60bfd6, vfio-pci: PCI hot reset interface, v3.12; as of v6.6',
+  source: '8b27ee60bfd6, vfio-pci: PCI hot reset interface, v3.12; as of v3.14 and v6.6',
   covers: [],
   tags: ['seed-004'],
   variants: {
@@ -125,6 +128,51 @@ export default defineScenario({
         'one has come, and he is to try again': tells(info, -EAGAIN, 0),
       },
       atEnd,
+      expect: [],
+    }),
+    'v3.14': variant({
+      summary: 'Each group has to be on a container with an IOMMU, which keeps it there for the length of the call.',
+      objects: { ...one.objects, container_file: inV3_12.file, idle: inV3_12.vfio_group, idle_file: inV3_12.file },
+      start: {
+        ...one.openedOnce,
+        'container_file.f_op': { value: 'vfio_fops' },
+        'idle_file.private_data': { value: { at: 'idle' } },
+      },
+      threads: (of) => {
+        const pci = { vfio: of.vfio, driver: of.vfio_pci, vdev: of.vdev, bus: one.busOf(of), resets: v3_13.v3_14 };
+        return {
+          user: [
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, []).into(noGroup),
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [NULL]).into(badFd),
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [of.container_file]).into(notAGroup),
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [of.idle_file]).into(notAll),
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [of.file, of.file]).into(tooMany),
+            call(v3_13.VFIO_DEVICE_PCI_HOT_RESET, pci, of.device, [of.file]).into(hotReset),
+            call(v3_13.VFIO_DEVICE_RESET, pci, of.device).into(reset),
+          ],
+        };
+      },
+      always: nobodyReachesInReset('pdev'),
+      sometimes: {
+        'the reset keeps the group': ({ group, pdev }) => pdev.function.state === 'in_reset' && group.users.external === 1,
+      },
+      atEnd: {
+        ...asBeforeReset('pdev'),
+        'there has to be a group': gives(noGroup, -EINVAL),
+        'a descriptor has to be open': gives(badFd, -EBADF),
+        'it has to be that of a group': gives(notAGroup, -EINVAL),
+        'the group has to be on a container': gives(notAll, -EINVAL),
+        'more groups than devices there cannot be': gives(tooMany, -EINVAL),
+        'with its group it is reset': gives(hotReset, 0),
+        'a function is reset by itself': gives(reset, 0),
+      },
+      leaks: {
+        'group.container_users': ({ group }) => group.container_users.n - 2,
+        'group.kref': ({ group }) => group.kref.n - 3,
+        'idle.container_users': ({ idle }) => idle.container_users.n,
+        'file.f_count': ({ file }) => file.f_count.f_count - 1,
+        'idle_file.f_count': ({ idle_file }) => idle_file.f_count.f_count - 1,
+      },
       expect: [],
     }),
     'v6.6-unsupported': variant({

@@ -11,7 +11,7 @@
 import type { VmAreaStruct } from '../../../machines/driver-core/mm.ts';
 import type { Saved } from '../../../machines/driver-core/pci.ts';
 import { NULL, type Null } from '../../../machines/object.ts';
-import type { DeviceDriver, File, IommuGroup, Vfio, VfioDevice, VfioGroup } from '../../../machines/vfio/v3.12/index.ts';
+import type { DeviceDriver, File, Vfio, VfioDevice, VfioGroup } from '../../../machines/vfio/v3.12/index.ts';
 import type { PciDev, VfioPciDevice } from '../../../machines/vfio/v3.12/pci.ts';
 import { readMapped } from '../../driver-core/mm.ts';
 import {
@@ -142,7 +142,6 @@ export function* VFIO_DEVICE_RESET({ vdev, resets }: VfioPci<Handle>, _device: V
   return yield* resets.reset_function(yield* follow(vdev.pdev));
 }
 
-/** What the walk has found need not be what the reset finds. */
 export function* vfio_pci_count_devs({ bus }: VfioPci<Handle>): Operation<number> {
   let count = 0;
   yield* pci_walk_bus(bus, function* () {
@@ -194,7 +193,7 @@ function* externalUser(vfio: Vfio, fd: File | Null): Operation<VfioGroup | numbe
 const isFile = (fd: File | Null): fd is File => fd !== NULL;
 
 function* vfio_pci_validate_devs(pdev: PciDev, ids: readonly number[]): Operation<number> {
-  const group = (yield* iommu_group_get(pdev)) as IommuGroup | Null;
+  const group = yield* iommu_group_get(pdev);
   if (isNull(group)) return -EPERM;
   const id = yield* iommu_group_id(group);
   yield* iommu_group_put(group);
