@@ -1,6 +1,7 @@
 /**
  * drivers/vfio/pci/vfio_pci.c with 93899a679fd6, v3.18: as in v3.17, but remove does not take the lock. Who looks whether a
- * bus is to be reset holds a reference on each device meanwhile, for which a remove waits. Read in a copy of v4.19.
+ * bus is to be reset holds a reference on each device meanwhile, for which a remove waits. Read in later copies, which ask for
+ * the driver of a device when they have the reference, since a device may be found otherwise than by its driver data.
  */
 import type { LockedVfioPciDevice, PciDev, VfioDevice } from '../../../machines/vfio/v3.12/pci.ts';
 import { pci_probe_reset_bus, pci_walk_bus } from '../../driver-core/pci.ts';

@@ -6,7 +6,8 @@
  * vma_lock, memory_lock. A reset of a set would take the mmap_lock within a memory_lock, and many locks of one class;
  * it tries for all of them.
  *
- * What is reset together is in a set, whose lock is held over open and close of its devices and over their reset.
+ * What is reset together is in a set, whose lock is held over open and close of its devices and over their reset. Read in
+ * copies from shortly before v5.16 and after v6.10, between which mappings are handled as here up to v6.9.
  *
  * Left out: slots; subordinate buses; power states and runtime power management; interrupts, ioeventfds, device
  * specific regions and VGA; cdevs, whose owner is told by an iommufd and not by groups; copies from and to user space
