@@ -5,7 +5,8 @@ import { load } from '../sync/memory.ts';
 
 export const isNull = (p: { readonly path: string }): p is Null => p === NULL;
 
-/** `p->…` where C does not ask whether `p` is NULL: what is reached through NULL is a finding of its own. */
-export function* follow<T extends { readonly path: string }>(p: Handle<Field<T | Null>>): Operation<T> {
-  return (yield* load(p)) as T;
-}
+/**
+ * `p->…` where C does not ask whether `p` is NULL: what is reached through NULL is a finding of its own. It is no function
+ * of the kernel, and stands on no stack.
+ */
+export const follow = <T extends { readonly path: string }>(p: Handle<Field<T | Null>>): Operation<T> => load(p) as Operation<T>;

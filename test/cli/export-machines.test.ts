@@ -44,7 +44,7 @@ test('it shows each machine that there is, under a name of its own', (t) => {
     file.endsWith('.ts'),
   );
   const ids = sources.flatMap((file) =>
-    [...readFileSync(join(root, 'machines', file), 'utf8').matchAll(/^ +id: '(.+)',$|chart(?:<[^>]*>)?\('([^']+)'/gm)].flatMap(
+    [...readFileSync(join(root, 'machines', file), 'utf8').matchAll(/^ +id: '(.+)',$|chart(?:<[^(]*>)?\(\s*'([^']+)'/gm)].flatMap(
       ([, id, chart]) => id ?? chart ?? [],
     ),
   );

@@ -78,7 +78,7 @@ export interface File extends HandleTo<typeof file> {}
 type GroupState = 'created' | 'listed' | 'opened' | 'attached' | 'orphaned' | 'released';
 export type GroupEvent = 'listed' | 'opened' | 'closed' | 'attached' | 'detached' | 'released';
 /** Who has it open, and whether it is on a container; `orphaned` is a container that has outlived the group's fd. */
-const groupChart = chart<GroupState, GroupEvent>('vfio_group', 'created', {
+const groupChart = chart<GroupState, GroupEvent>('vfio_group@v3.12', 'created', {
   created: { listed: 'listed' },
   listed: { opened: 'opened', released: 'released' },
   opened: { closed: 'listed', attached: 'attached' },
@@ -106,7 +106,7 @@ export interface VfioGroup extends HandleTo<typeof vfio_group> {}
 
 /** `going`: its driver has let go, and it is found as long as somebody else has it. With the last reference it is freed. */
 const deviceChart = chart<'created' | 'listed' | 'going' | 'unlisted', 'listed' | 'going' | 'unlisted'>(
-  'vfio_device',
+  'vfio_device@v3.12',
   'created',
   {
     created: { listed: 'listed' },
