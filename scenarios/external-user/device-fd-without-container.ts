@@ -41,11 +41,11 @@ export default defineScenario({
       }),
       always: usersLaw,
       expect: [
-        { kind: 'null-deref', object: 'iommu_driver' },
-        { kind: 'invariant', object: 'group' },
+        { kind: 'null-deref', object: 'iommu_driver', between: ['load', 'load'] },
+        { kind: 'invariant', object: 'group', between: ['store', 'atomic_inc'] },
         // Its close is the last user, and detaches the group while, or after, the other thread does.
-        { kind: 'null-deref', object: 'group_lock' },
-        { kind: 'list-corruption', object: 'group.container_next' },
+        { kind: 'null-deref', object: 'group_lock', between: ['load', 'down_write'] },
+        { kind: 'list-corruption', object: 'group.container_next', between: ['list_del', 'list_del'] },
       ],
     }),
     'v6.6': variant({

@@ -61,7 +61,7 @@ export default defineScenario({
       threads: threads(v3_7),
       always: { 'what KVM has registered stays on its container': kvmHasContainer },
       sometimes: { 'KVM is refused by what the other has done': ({ result }) => result(kvms) === -EINVAL },
-      expect: [{ kind: 'invariant', object: 'group.container' }],
+      expect: [{ kind: 'invariant', object: 'group.container', between: ['store', 'store'] }],
     }),
     'v3.12': variant({
       objects,

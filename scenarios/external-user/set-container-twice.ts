@@ -81,7 +81,7 @@ export default defineScenario({
       },
       expect: [
         { kind: 'list-corruption', object: 'group.container_next' },
-        { kind: 'invariant', object: 'group' },
+        { kind: 'invariant', object: 'group', between: ['store', 'atomic_inc'] },
       ],
       leadsTo: [{ kind: 'null-deref', object: 'iommu_driver' }],
     }),

@@ -79,7 +79,7 @@ export default defineScenario({
           result(bound) === undefined && next('user') === 'atomic_read' && group.container_users.n === 0,
       },
       expect: [
-        { kind: 'invariant', object: 'dma.of_host' },
+        { kind: 'invariant', object: 'dma.of_host', between: ['store', 'store'] },
         { kind: 'bug', object: 'vfio_iommu_group_notifier' },
       ],
     }),

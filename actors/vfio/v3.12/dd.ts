@@ -22,7 +22,6 @@ import {
   IOMMU_GROUP_NOTIFY_UNBIND_DRIVER,
   IOMMU_GROUP_NOTIFY_UNBOUND_DRIVER,
   iommu_bus_notifier,
-  iommu_group_remove_device,
 } from './iommu.ts';
 
 /** What the core knows of a driver. */
@@ -84,10 +83,4 @@ export function* unbind_store(drv: Driver, dev: Device, callbacks: Callbacks): O
   if ((yield* load(dev.driver)) !== drv.driver) return -ENODEV;
   yield* device_release_driver(drv, dev, callbacks);
   return 0;
-}
-
-/** drivers/base/core.c: of a device that leaves its bus the listeners are told before its driver is. */
-export function* device_del(drv: Driver, dev: Device, callbacks: Callbacks): Operation {
-  yield* iommu_group_remove_device(dev, callbacks);
-  yield* device_release_driver(drv, dev, callbacks);
 }

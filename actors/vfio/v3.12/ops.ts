@@ -38,7 +38,6 @@ export const vfio_iommu_driver_ops: VfioIommuDriverOps = {
 
 /** Pools of the scenario. What is not reached need not be given. */
 export interface Pools {
-  readonly vfio_container?: VfioContainer;
   /** For the vfio_group of an IOMMU group that has none yet. */
   readonly vfio_group?: VfioGroup;
   /** For each device that a driver adds to its group. */

@@ -1,6 +1,7 @@
 /**
  * drivers/vfio/vfio.c at 6cdd97821322 (v3.12): the files of a container, a group and a device, as user space opens, asks and
- * closes them. An open replies what `private_data` would point at; a release is the last close.
+ * closes them. An open replies what `private_data` would point at; a release is the last close. A fresh container is as its
+ * open leaves it.
  *
  * An ioctl keeps its file open: no scenario closes a file while a call on it runs.
  *
@@ -20,14 +21,7 @@ import { down_write, up_write } from '../../sync/rwsem.ts';
 import type { ContainerUser } from '../../../machines/vfio/container-users.ts';
 import { EBUSY, EINVAL, ENODEV } from '../errno.ts';
 import { dev_name } from '../rfc-2021-09/core.ts';
-import {
-  kzallocFrom,
-  type Pools,
-  vfio_device_ops,
-  type VfioDeviceOps,
-  vfio_iommu_driver_ops,
-  type VfioIommuDriverOps,
-} from './ops.ts';
+import { vfio_device_ops, type VfioDeviceOps, vfio_iommu_driver_ops, type VfioIommuDriverOps } from './ops.ts';
 import { vfio_group_viable } from './vfio-notifier.ts';
 import {
   groupMoves,
@@ -40,8 +34,6 @@ import {
 } from './vfio-objects.ts';
 
 /* ---- /dev/vfio/vfio ---- */
-
-export const vfio_fops_open = (_vfio: Vfio, pools: Pools): Operation<VfioContainer> => kzallocFrom(pools, 'vfio_container');
 
 export function* vfio_fops_release(_vfio: Vfio, container: VfioContainer): Operation<number> {
   yield* vfio_container_put(container);

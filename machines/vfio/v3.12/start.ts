@@ -2,7 +2,7 @@
 import type { Json } from '../../object.ts';
 import { type DeviceStart, inIommuGroup, iommuSet, loaded } from '../rfc-2021-09/start.ts';
 
-export { iommuSet, loaded } from '../rfc-2021-09/start.ts';
+export { loaded } from '../rfc-2021-09/start.ts';
 
 type Start = { readonly [path: string]: { readonly [field: string]: Json } };
 
