@@ -1,6 +1,6 @@
 /**
- * drivers/base/core.c, bus.c and dd.c, v4.10 to v5.10: a device on a bus and below a parent, which a driver comes to as
- * soon as it is added. What is the same in v6.1 is said there.
+ * drivers/base/core.c, bus.c and dd.c, v4.10 to v6.1: a device on a bus and below a parent, which a driver comes to as
+ * soon as it is added, or, where the bus finds none by itself, when it is attached.
  *
  * The child is on its parent's list only when its driver has bound it, and leaves the list before the driver leaves it:
  * who walks the list in between does not meet it.
@@ -35,10 +35,11 @@ export interface Bus {
   /** The attributes of dev->groups, where it has any that matter. */
   readonly device_add_attrs?: () => Operation<number>;
   readonly device_remove_attrs?: () => Operation;
-  readonly probe: () => Operation<number>;
+  /** Left out where the bus finds no driver by itself. */
+  readonly probe?: () => Operation<number>;
   readonly remove: () => Operation;
-  /** What is left in its directory when that goes. */
-  readonly sysfs_remove_dir: () => Operation;
+  /** What may be left in its directory when that goes. */
+  readonly sysfs_remove_dir?: () => Operation;
 }
 
 const on =
@@ -51,12 +52,14 @@ const klist_next = on<{ readonly next: Child | Null; readonly gone: boolean }>('
 const klist_iter_exit = on<boolean>('klist_iter_exit', () => 'klist_iter_exit(&$)');
 const klist_del = on<boolean>('klist_del', (entry) => `klist_del(${entry})`);
 
-/** device_attach(): a probe that fails leaves the device without a driver, and nobody is told. */
-export function* bus_probe_device(dev: Child, bus: Pick<Bus, 'probe'>): Operation {
+/** A probe that fails leaves the device without a driver: device_add() does not say so, and whoever asks for a driver hears it. */
+export function* device_driver_attach(dev: Child, probe: () => Operation<number>): Operation<number> {
   yield* device_lock(dev);
   yield* store(dev.driver, true);
-  if ((yield* bus.probe()) !== 0) yield* store(dev.driver, false);
+  const ret = yield* probe();
+  if (ret !== 0) yield* store(dev.driver, false);
   yield* device_unlock(dev);
+  return ret;
 }
 
 /** device_release_driver() */
@@ -74,7 +77,7 @@ export function* device_add(dev: Child, bus: Bus): Operation<number> {
   yield* get_device(dev);
   yield* get_device(bus.parent);
   if (bus.device_add_attrs !== undefined) yield* bus.device_add_attrs();
-  yield* bus_probe_device(dev, bus);
+  if (bus.probe !== undefined) yield* device_driver_attach(dev, bus.probe);
   // klist_children_get(): it holds the device for as long as it is on the list.
   yield* get_device(dev);
   yield* klist_add_tail(bus.parent.klist_children, dev);
@@ -86,7 +89,7 @@ export function* device_del(dev: Child, bus: Bus): Operation {
   if (yield* klist_del(bus.parent.klist_children, dev)) yield* put_device(dev, bus.release);
   if (bus.device_remove_attrs !== undefined) yield* bus.device_remove_attrs();
   yield* bus_remove_device(dev, bus);
-  yield* bus.sysfs_remove_dir();
+  if (bus.sysfs_remove_dir !== undefined) yield* bus.sysfs_remove_dir();
   yield* put_device(bus.parent, bus.releaseParent);
 }
 

@@ -28,13 +28,16 @@ const common = {
   vfio_mdev: in4_10.vfio_mdev,
   dev: in4_10.device,
   mtty: in4_10.mtty,
-  type: in4_10.mdev_type,
-  create: kernfs_node('create'),
   vdev: in4_10.vfio_device,
 };
-const has4_10 = { ...common, mdev_core: in4_10.mdev_core, parent: in4_10.mdev_parent };
-const has4_19 = { ...common, mdev_core: in4_19.mdev_core, parent: in4_19.mdev_parent };
-const has5_10 = { ...common, mdev_core: in4_19.mdev_core, parent: in5_10.mdev_parent };
+const before4_10 = { ...common, mdev_core: in4_10.mdev_core };
+const before4_19 = { ...common, mdev_core: in4_19.mdev_core };
+
+/** What a registration makes. */
+const type = { type: in4_10.mdev_type, create: kernfs_node('create') };
+const has4_10 = { ...before4_10, ...type, parent: in4_10.mdev_parent };
+const has4_19 = { ...before4_19, ...type, parent: in4_19.mdev_parent };
+const has5_10 = { ...before4_19, ...type, parent: in5_10.mdev_parent };
 
 /** What there is of a device. */
 const child = { remove: kernfs_node('remove'), state: in4_10.mdev_state };
@@ -150,6 +153,7 @@ const another = <E extends v4_10.Mdev>(env: E, dev: in4_10.Device): E => ({ ...e
 const rmmod = ({ mtty }: Handles, exit: () => Operation) => call(v4_10.rmmod_mtty, mtty, exit);
 
 export const mtty4_10 = {
+  beforeParent: before4_10,
   objects: has4_10,
   roomForParent: { ...roomForParent, new_parent: pool(in4_10.mdev_parent) },
   withDevice: { ...has4_10, ...child, mdev: in4_10.mdev_device },
@@ -169,6 +173,7 @@ export const mtty4_10 = {
 };
 
 export const mtty4_19 = {
+  beforeParent: before4_19,
   objects: has4_19,
   roomForParent: { ...roomForParent, new_parent: pool(in4_19.mdev_parent) },
   withDevice: { ...has4_19, ...child, mdev: in4_19.mdev_device },
@@ -188,6 +193,7 @@ export const mtty4_19 = {
 };
 
 export const mtty5_10 = {
+  beforeParent: before4_19,
   objects: has5_10,
   roomForParent: { ...roomForParent, new_parent: pool(in5_10.mdev_parent) },
   withDevice: { ...has5_10, ...child, mdev: in4_19.mdev_device },
