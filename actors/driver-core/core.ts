@@ -26,10 +26,14 @@ import { list_add_tail_locked, list_del_init_locked } from '../sync/list.ts';
 import { lastPut } from '../sync/refcount.ts';
 import { spelled } from '../sync/spelling.ts';
 
-/** A struct device inside another struct. */
-export interface EmbeddedDevice {
+/** What has a reference count of the driver core. */
+export interface Counted {
   readonly path: string;
   readonly kobj: Handle<Kref>;
+}
+
+/** A struct device inside another struct. */
+export interface EmbeddedDevice extends Counted {
   readonly entry: Handle<ListNode>;
   readonly sd: Handle<SysfsDir>;
   readonly mutex: Handle<Mutex>;
@@ -47,9 +51,9 @@ export const device_unlock = (dev: { readonly mutex: Handle<Mutex> }): Operation
 const get = access<Kref, 'refcount_inc'>('get', 'refcount_inc', { c: 'kobject_get(&$)' });
 const put = access<Kref, 'refcount_dec_and_test'>(lastPut, 'refcount_dec_and_test', { c: 'kobject_put(&$)' });
 
-export const get_device = (dev: EmbeddedDevice): Operation => get(dev.kobj);
+export const get_device = (dev: Counted): Operation => get(dev.kobj);
 
-export function* put_device(dev: EmbeddedDevice, release: Release): Operation {
+export function* put_device(dev: Counted, release: Release): Operation {
   if (yield* put(dev.kobj)) yield* release();
 }
 

@@ -1,0 +1,2 @@
+export * from './mdev.ts';
+export * from './mtty.ts';
