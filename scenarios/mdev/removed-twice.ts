@@ -7,8 +7,7 @@
  *
  * The lock makes it worse. Who removes the device removes its file, too, and waits, with the lock, for whoever is inside
  * `remove`. Who is inside has given up its reference for as long as it took to remove the file, and then has it again,
- * and asks for the lock. Whoever had waited before, and did not look in between, waits for ever. Of the SCSI disks, which
- * had the same two, 0ee223b2e1f6 tells the same.
+ * and asks for the lock. Whoever had waited before, and did not look in between, waits for ever.
  *
  * A list of all devices, on which the second does not find it any more, is the answer of the next versions; with unreg_sem
  * tried under the lock of that list nothing is left of it.

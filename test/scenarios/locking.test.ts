@@ -17,7 +17,6 @@ const ORDERS: { readonly [design: string]: RegExp } = {
   'igate-memory-bus/v6.18-hotplug': /in a circle: confirmed, see deadlock-/,
   'irq-lock/irqs-on': /with interrupts on: confirmed, see deadlock-/,
   'irq-lock/irqs-on-another-cpu': /with interrupts on: refuted: the handler runs on another CPU$/,
-  'kvm-lock-order/v6.2': /in both orders: confirmed, see deadlock-/,
   'memory-locks-of-a-set/in-any-order': /of its class is held: confirmed, see deadlock-/,
   'memory-locks-of-a-set/in-any-order-under-a-lock': /refuted: &dev_set->lock is held around it$/,
   'memory-locks-of-a-set/in-one-order': /refuted: all take the locks in one order$/,

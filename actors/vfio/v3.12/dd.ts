@@ -3,7 +3,7 @@
  * driver's `bind` and `unbind` in sysfs. Probe and remove run under the lock of the device; dev->driver is set before the
  * one and cleared after the other, and the bus says each of it to those who listen. Of a probe that fails it says nothing.
  *
- * Read in copies of v3.10 to v4.14, which are alike here.
+ * Read in excerpts of neighbouring versions; the order of what the bus says is that of later ones.
  *
  * Left out: the parent's lock, which few buses need; pinctrl, power, devres, sysfs links, deferred probing; that the device
  * could be unregistered; the head of the chain of the bus, on which IOMMU groups listen always.

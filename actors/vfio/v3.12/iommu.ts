@@ -1,6 +1,6 @@
 /**
  * drivers/iommu/iommu.c, v3.12: what it tells the listeners of a group, and how a device leaves its group. The rest is as in
- * v5.14. Read in copies of v3.10 to v4.19, which are alike here.
+ * v5.14. Read in excerpts of neighbouring versions.
  *
  * Left out: the domains; that devices join a group; links in sysfs.
  */

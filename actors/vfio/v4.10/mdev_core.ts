@@ -34,7 +34,7 @@ import {
   remove_store,
 } from './mdev_sysfs.ts';
 import { mdev_probe, mdev_remove } from './mdev_vfio.ts';
-import type { Mdev, Pools } from './ops.ts';
+import type { Mdev, Pools } from './mdev_ops.ts';
 
 /* ---- parents ---- */
 

@@ -11,7 +11,7 @@ import { kfree, kzalloc, type Operation } from '../../step.ts';
 import { kref_put } from '../../sync/kref.ts';
 import { list_add, list_del, list_for_each_entry_safe } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
-import type { Mdev, Pools } from './ops.ts';
+import type { Mdev, Pools } from './mdev_ops.ts';
 
 type Files = Pick<Mdev, 'sysfs'>;
 type ParentFiles = Pick<Mdev, 'sysfs' | 'name'>;

@@ -12,7 +12,7 @@ import { kref_get_unless_zero, kref_init, kref_put } from '../../sync/kref.ts';
 import { load, store } from '../../sync/memory.ts';
 import { module_put, try_module_get } from '../../sync/module.ts';
 import { ENODEV } from '../errno.ts';
-import type { Mdev } from './ops.ts';
+import type { Mdev } from './mdev_ops.ts';
 
 export type Env = Pick<Mdev, 'vfio_mdev' | 'vendor' | 'vdev'>;
 

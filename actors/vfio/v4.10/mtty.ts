@@ -14,7 +14,7 @@ import { load, store } from '../../sync/memory.ts';
 import { delete_module } from '../../sync/module.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { EINVAL } from '../errno.ts';
-import type { Vendor } from './ops.ts';
+import type { Vendor } from './mdev_ops.ts';
 
 export function* mtty_create(mtty: Mtty, mdev: MdevDevice, memory: MdevState): Operation<number> {
   const mdev_state = yield* kzalloc(memory);

@@ -28,7 +28,7 @@ import {
 import { create_store, device_remove_file, remove_store } from '../v4.10/mdev_sysfs.ts';
 import { mdev_probe, mdev_remove } from '../v4.10/mdev_vfio.ts';
 import { mdev_create_sysfs_files, mdev_remove_sysfs_files } from './mdev_sysfs.ts';
-import type { Mdev, Pools } from './ops.ts';
+import type { Mdev, Pools } from './mdev_ops.ts';
 
 export const mdev_unregister_device = (env: Mdev): Operation =>
   unregisterDevice<MdevDevice>(

@@ -3,7 +3,7 @@ import type { MdevDevice, MdevType } from '../../../machines/vfio/v4.10/index.ts
 import type { KernfsNode } from '../../driver-core/kernfs.ts';
 import type { Operation } from '../../step.ts';
 import { device_create_file, device_remove_file, link } from '../v4.10/mdev_sysfs.ts';
-import type { Mdev } from '../v4.10/ops.ts';
+import type { Mdev } from '../v4.10/mdev_ops.ts';
 
 type Files = Pick<Mdev, 'sysfs'>;
 

@@ -22,7 +22,7 @@ import * as v4_10 from '../v4.10/mdev_core.ts';
 import { create_store, parent_remove_sysfs_files } from '../v4.10/mdev_sysfs.ts';
 import { busOf, claimRemoval, listDevice, mdev_device_release } from '../v4.19/mdev_core.ts';
 import { mdev_create_sysfs_files, mdev_remove_sysfs_files } from '../v4.19/mdev_sysfs.ts';
-import type { Mdev, Pools } from '../v4.19/ops.ts';
+import type { Mdev, Pools } from '../v4.19/mdev_ops.ts';
 import { add_mdev_supported_type, remove_store } from './mdev_sysfs.ts';
 
 const { __find_parent_device, mdev_get_parent, mdev_put_parent } = v4_10;

@@ -8,7 +8,7 @@ import { kzalloc, type Operation } from '../../step.ts';
 import { list_add } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
 import { createFile, removeFile } from '../v4.10/mdev_sysfs.ts';
-import type { Mdev, Pools } from '../v4.10/ops.ts';
+import type { Mdev, Pools } from '../v4.10/mdev_ops.ts';
 
 export function* add_mdev_supported_type(
   { sysfs, name }: Pick<Mdev, 'sysfs' | 'name'>,

@@ -3,7 +3,7 @@ import { echo, sysfs_remove_file_self } from '../../../actors/driver-core/kernfs
 import type { Operation } from '../../../actors/step.ts';
 import { load } from '../../../actors/sync/memory.ts';
 import { removeFile } from '../../../actors/vfio/v4.10/index.ts';
-import type { Mdev } from '../../../actors/vfio/v4.19/ops.ts';
+import type { Mdev } from '../../../actors/vfio/v4.19/mdev_ops.ts';
 import { mdev_device_remove } from '../../../actors/vfio/v5.10/mdev_core.ts';
 import type { MdevDevice } from '../../../machines/vfio/v4.19/mdev.ts';
 import { call } from '../../../src/index.ts';

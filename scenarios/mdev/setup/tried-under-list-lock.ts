@@ -8,7 +8,7 @@ import { list_for_each_entry } from '../../../actors/sync/list.ts';
 import { load, store } from '../../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../../actors/sync/mutex.ts';
 import { down_read_trylock, up_read } from '../../../actors/sync/rwsem.ts';
-import type { Mdev } from '../../../actors/vfio/v4.19/ops.ts';
+import type { Mdev } from '../../../actors/vfio/v4.19/mdev_ops.ts';
 import { mdev_device_remove_common } from '../../../actors/vfio/v5.10/mdev_core.ts';
 import { remove_store } from '../../../actors/vfio/v5.10/mdev_sysfs.ts';
 import type { MdevDevice } from '../../../machines/vfio/v4.19/mdev.ts';
