@@ -1,5 +1,5 @@
 import test from 'ava';
-import scenario from '../../../scenarios/mdev/registered-twice.ts';
+import scenario from '../../../scenarios/mdev/parent-registered-twice.ts';
 import { findingOf, isAsExpected, isClean, shows } from '../../helpers/scenario.ts';
 
 test('in v4.10 the refusal frees the parent that is registered', async (t) => {

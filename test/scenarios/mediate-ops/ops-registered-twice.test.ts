@@ -1,5 +1,5 @@
 import test from 'ava';
-import scenario from '../../../scenarios/mediate-ops/registered-twice.ts';
+import scenario from '../../../scenarios/mediate-ops/ops-registered-twice.ts';
 import { findingOf, isAsExpected, isClean, shows } from '../../helpers/scenario.ts';
 
 test('an entry that was never counted outlives its module', async (t) => {

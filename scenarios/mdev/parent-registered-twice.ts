@@ -13,7 +13,7 @@ const again = local<number>('again');
 const EEXIST = 17;
 
 export default defineScenario({
-  name: 'registered-twice',
+  name: 'parent-registered-twice',
   summary: 'A parent is registered twice, and the refusal puts the reference of the one that is there',
   source: 'mdev_register_device() of v4.10 and v5.10, the same from v4.10 to v5.1',
   covers: ['D-1'],

@@ -40,7 +40,7 @@ const design = (of: rfc.MediateDesign) => ({
 });
 
 export default defineScenario({
-  name: 'registered-twice',
+  name: 'ops-registered-twice',
   summary: 'One set of ops is registered twice, and only one of the two entries is ever counted',
   source: 'RFC 1/9 and 7/9 of December 2019, and the review of 1/9',
   covers: ['E-9'],
