@@ -45,6 +45,8 @@ const page_table = () => part<PageTable, PageTableContext>(pageTableMachine, { p
 export const mm_struct = struct('mm_struct', {
   /** One for all tasks that share it. */
   mm_users: atomic(1),
+  /** Who keeps the struct alone; all users together are one. */
+  mm_count: atomic(1),
   mmap_sem: rwsem(),
   locked_vm: field<number>(0),
   pgd: page_table(),

@@ -30,6 +30,7 @@ import { down_write, up_write } from '../../sync/rwsem.ts';
 import { wake_up } from '../../sync/wait-queue.ts';
 import { EBUSY, EINVAL, ENOTTY } from '../errno.ts';
 import {
+  accountingOf,
   type DmaMap,
   type DmaUnmap,
   type Type1,
@@ -44,6 +45,7 @@ import {
   vfio_iommu_type1_unpin_pages,
   vfio_iommu_type1_unregister_notifier,
 } from './vfio_iommu_type1.ts';
+import type { Accounting } from './vfio_iommu_type1-pages.ts';
 
 function* vfio_container_put(container: VfioContainer): Operation {
   yield* kref_put(container.kref, () => kfree(container));
@@ -72,7 +74,7 @@ function* __vfio_container_attach_groups(
     },
   );
   if (failed === undefined) return 0;
-  for (const group of attached) yield* vfio_iommu_type1_detach_group(data, yield* follow(group.iommu_group));
+  for (const group of attached) yield* vfio_iommu_type1_detach_group(data, yield* follow(group.iommu_group), accountingOf(type1));
   return failed;
 }
 
@@ -89,7 +91,7 @@ export function* vfio_ioctl_set_iommu(vfio: Vfio, container: VfioContainer, curr
   if (ret === 0) {
     yield* along(store(container.iommu_driver, true), moves(container.chart, 'iommu_set'));
     yield* store(container.iommu_data, data);
-  } else yield* vfio_iommu_type1_release(data);
+  } else yield* vfio_iommu_type1_release(data, accountingOf(type1));
   yield* mutex_unlock(vfio.iommu_drivers_lock);
   yield* up_write(container.group_lock);
   return ret;
@@ -116,16 +118,17 @@ export const vfio_iommu_unmap_dma = (
 
 /* ---- the group fd ---- */
 
-function* __vfio_group_unset_container(group: VfioGroup): Operation {
+function* __vfio_group_unset_container(group: VfioGroup, accounting?: Accounting): Operation {
   const container = yield* follow(group.container);
   yield* down_write(container.group_lock);
   const driver = yield* load(container.iommu_driver);
-  if (driver) yield* vfio_iommu_type1_detach_group(yield* follow(container.iommu_data), yield* follow(group.iommu_group));
+  if (driver)
+    yield* vfio_iommu_type1_detach_group(yield* follow(container.iommu_data), yield* follow(group.iommu_group), accounting);
   yield* along(store(group.container, NULL), moves(container.chart, 'detached'));
   yield* wake_up(group.container_q);
   yield* list_del(group.container_next, container.group_list);
   if (driver && (yield* list_empty(container.group_list))) {
-    yield* vfio_iommu_type1_release(yield* follow(container.iommu_data));
+    yield* vfio_iommu_type1_release(yield* follow(container.iommu_data), accounting);
     yield* along(store(container.iommu_driver, false), moves(container.chart, 'iommu_released'));
     yield* store(container.iommu_data, NULL);
   }
@@ -134,16 +137,16 @@ function* __vfio_group_unset_container(group: VfioGroup): Operation {
 }
 
 /** VFIO_GROUP_UNSET_CONTAINER */
-export function* vfio_group_unset_container(group: VfioGroup): Operation<number> {
+export function* vfio_group_unset_container(group: VfioGroup, accounting?: Accounting): Operation<number> {
   const users = yield* atomic_cmpxchg(group.container_users, 1, 0);
   if (users === 0) return -EINVAL;
   if (users !== 1) return -EBUSY;
-  yield* __vfio_group_unset_container(group);
+  yield* __vfio_group_unset_container(group, accounting);
   return 0;
 }
 
-export function* vfio_group_try_dissolve_container(group: VfioGroup): Operation {
-  if ((yield* atomic_dec_if_positive(group.container_users)) === 0) yield* __vfio_group_unset_container(group);
+export function* vfio_group_try_dissolve_container(group: VfioGroup, accounting?: Accounting): Operation {
+  if ((yield* atomic_dec_if_positive(group.container_users)) === 0) yield* __vfio_group_unset_container(group, accounting);
 }
 
 /** VFIO_GROUP_SET_CONTAINER */
@@ -173,7 +176,7 @@ export function* vfio_group_set_container(
   return ret;
 }
 
-function* vfio_group_add_container_user(group: VfioGroup): Operation<number> {
+export function* vfio_group_add_container_user(group: VfioGroup): Operation<number> {
   if (!(yield* atomic_inc_not_zero(group.container_users))) return -EINVAL;
   if (yield* load((yield* follow(group.container)).iommu_driver)) return 0;
   yield* atomic_dec(group.container_users);
@@ -197,8 +200,8 @@ export function* vfio_group_get_device_fd(group: VfioGroup, ops: VfioDeviceOps):
 }
 
 /** The last close of the group's file, which its devices' files may outlive. */
-export function* vfio_group_fops_release(group: VfioGroup): Operation {
-  yield* vfio_group_try_dissolve_container(group);
+export function* vfio_group_fops_release(group: VfioGroup, accounting?: Accounting): Operation {
+  yield* vfio_group_try_dissolve_container(group, accounting);
   yield* atomic_dec(group.opened);
 }
 

@@ -10,12 +10,12 @@ import type { Page, UserTask } from '../../../machines/mm/mm.ts';
 import type { VfioDma, VfioDomain, VfioIommu } from '../../../machines/vfio/v4.19/index.ts';
 import { iommu_iova_to_phys, iommu_map, iommu_tlb_sync, iommu_unmap, iommu_unmap_fast } from '../../driver-core/iommu-domain.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
-import { put_task_struct } from '../../mm/mm.ts';
 import { along, kfree, moves, type Operation, WARN_ON } from '../../step.ts';
 import { list_del, list_first_entry_or_null, list_for_each_entry } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import {
+  type Accounting,
   IS_IOMMU_CAP_DOMAIN_IN_CONTAINER,
   vfio_lock_acct,
   vfio_pin_pages_remote,
@@ -36,15 +36,25 @@ interface Region {
   readonly phys: Page;
 }
 
-function* vfio_sync_unpin(dma: VfioDma, domain: VfioDomain, regions: readonly Region[]): Operation<number> {
+function* vfio_sync_unpin(
+  dma: VfioDma,
+  domain: VfioDomain,
+  regions: readonly Region[],
+  accounting: Accounting,
+): Operation<number> {
   let unlocked = 0;
   yield* iommu_tlb_sync(yield* follow(domain.domain));
-  for (const { iova, phys } of regions) unlocked += yield* vfio_unpin_pages_remote(dma, iova, [phys], false);
+  for (const { iova, phys } of regions) unlocked += yield* vfio_unpin_pages_remote(dma, iova, [phys], false, accounting);
   return unlocked;
 }
 
 /** @returns how many pages the translation had, unless they were taken off the account here */
-export function* vfio_unmap_unpin(iommu: VfioIommu, dma: VfioDma, do_accounting: boolean): Operation<number> {
+export function* vfio_unmap_unpin(
+  iommu: VfioIommu,
+  dma: VfioDma,
+  do_accounting: boolean,
+  accounting: Accounting,
+): Operation<number> {
   const start = yield* load(dma.iova);
   const size = yield* load(dma.size);
   if (size === 0 || !(yield* IS_IOMMU_CAP_DOMAIN_IN_CONTAINER(iommu))) return 0;
@@ -66,18 +76,18 @@ export function* vfio_unmap_unpin(iommu: VfioIommu, dma: VfioDma, do_accounting:
     regions.push({ iova, phys: phys as Page });
   }
   yield* along(store(dma.iommu_mapped, false), moves(dma.chart, 'unmapped'));
-  const unlocked = regions.length > 0 ? yield* vfio_sync_unpin(dma, domain, regions) : 0;
+  const unlocked = regions.length > 0 ? yield* vfio_sync_unpin(dma, domain, regions, accounting) : 0;
 
   if (!do_accounting) return unlocked;
-  yield* vfio_lock_acct(dma, -unlocked, true);
+  yield* vfio_lock_acct(dma, -unlocked, true, accounting);
   return 0;
 }
 
 /** Whoever mapped it. What drivers have pinned of it is left without an owner. */
-export function* vfio_remove_dma(iommu: VfioIommu, dma: VfioDma): Operation {
-  yield* vfio_unmap_unpin(iommu, dma, true);
+export function* vfio_remove_dma(iommu: VfioIommu, dma: VfioDma, accounting: Accounting): Operation {
+  yield* vfio_unmap_unpin(iommu, dma, true, accounting);
   yield* along(list_del(dma.node, iommu.dma_list), moves(dma.chart, 'unlinked'));
-  yield* put_task_struct(yield* follow(dma.task));
+  yield* accounting.drop(dma);
   yield* kfree(dma);
   yield* store(iommu.dma_avail, (yield* load(iommu.dma_avail)) + 1);
 }
@@ -101,13 +111,19 @@ function* vfio_iommu_map(iommu: VfioIommu, iova: number, pfn: Page): Operation<n
 }
 
 /** It grows by what is pinned and mapped, and goes again where it cannot grow to its size. */
-export function* vfio_pin_map_dma(iommu: VfioIommu, dma: VfioDma, map_size: number, current: UserTask): Operation<number> {
+export function* vfio_pin_map_dma(
+  iommu: VfioIommu,
+  dma: VfioDma,
+  map_size: number,
+  current: UserTask,
+  accounting: Accounting,
+): Operation<number> {
   const iova = yield* load(dma.iova);
   const vaddr = yield* load(dma.vaddr);
   const limit = yield* load(current.rlim_memlock);
   let ret = 0;
   for (let size = map_size; size > 0; size--) {
-    const pfn = yield* vfio_pin_pages_remote(dma, vaddr + (yield* load(dma.size)), limit, current);
+    const pfn = yield* vfio_pin_pages_remote(dma, vaddr + (yield* load(dma.size)), limit, current, accounting);
     if (typeof pfn === 'number') {
       ret = pfn;
       break;
@@ -116,6 +132,6 @@ export function* vfio_pin_map_dma(iommu: VfioIommu, dma: VfioDma, map_size: numb
     yield* store(dma.size, (yield* load(dma.size)) + 1);
   }
   yield* along(store(dma.iommu_mapped, true), moves(dma.chart, 'mapped'));
-  if (ret !== 0) yield* vfio_remove_dma(iommu, dma);
+  if (ret !== 0) yield* vfio_remove_dma(iommu, dma, accounting);
   return ret;
 }

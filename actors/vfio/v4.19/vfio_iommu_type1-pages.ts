@@ -9,9 +9,10 @@
  * kernel fails, but for that of a vfio_pfn.
  */
 import type { Mm, Page, UserTask } from '../../../machines/mm/mm.ts';
+import type { Null } from '../../../machines/object.ts';
 import type { VfioDma, VfioIommu, VfioPfn } from '../../../machines/vfio/v4.19/index.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
-import { get_task_mm, get_user_pages, mmput, put_page } from '../../mm/mm.ts';
+import { get_task_mm, get_task_struct, get_user_pages, mmput, put_page, put_task_struct } from '../../mm/mm.ts';
 import { kfree, type Operation } from '../../step.ts';
 import { atomic_dec_and_test, atomic_inc, atomic_set } from '../../sync/atomic.ts';
 import { list_add_tail, list_del, list_empty, list_for_each_entry } from '../../sync/list.ts';
@@ -65,15 +66,46 @@ function* vfio_iova_put_vfio_pfn(dma: VfioDma, vpfn: VfioPfn): Operation<number>
 
 /* ---- who pays ---- */
 
+/** What differs from era to era of who is charged for a mapping. */
+export interface Accounting {
+  /** Sets dma->task, and whatever else is to be held as long as the mapping is there. */
+  readonly hold: (dma: VfioDma, current: UserTask) => Operation;
+  readonly drop: (dma: VfioDma) => Operation;
+  /** For who is the payer himself. */
+  readonly mmOf: (dma: VfioDma) => Operation<Mm | Null>;
+  /** For anybody; it is held until mmput(). */
+  readonly getMm: (dma: VfioDma) => Operation<Mm | Null>;
+  /** `down_write_killable(&mm->mmap_sem)`, or a way that cannot fail. */
+  readonly lock: (mmap_sem: Mm['mmap_sem'], npage: number) => Operation<number>;
+}
+
+/** As of v4.18 it is the leader of the thread group, whose threads may come and go. */
+export const byGroupLeader: Accounting = {
+  *hold(dma, current) {
+    const leader = (yield* follow(current.group_leader)) as UserTask;
+    yield* get_task_struct(leader);
+    yield* store(dma.task, leader);
+  },
+  *drop(dma) {
+    yield* put_task_struct(yield* follow(dma.task));
+  },
+  *mmOf(dma) {
+    return yield* load((yield* follow(dma.task)).mm);
+  },
+  *getMm(dma) {
+    return yield* get_task_mm(yield* follow(dma.task));
+  },
+  lock: (mmap_sem) => down_write_killable(mmap_sem),
+};
+
 /** @returns 0, -ESRCH, -EINTR or -ENOMEM, and nothing is charged */
-export function* vfio_lock_acct(dma: VfioDma, npage: number, async: boolean): Operation<number> {
+export function* vfio_lock_acct(dma: VfioDma, npage: number, async: boolean, accounting: Accounting): Operation<number> {
   if (npage === 0) return 0;
-  const task = yield* follow(dma.task);
-  const mm = async ? yield* get_task_mm(task) : yield* load(task.mm);
+  const mm = async ? yield* accounting.getMm(dma) : yield* accounting.mmOf(dma);
   if (isNull(mm)) return -ESRCH;
-  let ret = yield* down_write_killable(mm.mmap_sem);
+  let ret = yield* accounting.lock(mm.mmap_sem, npage);
   if (ret === 0) {
-    ret = yield* chargeTo(mm, task, npage);
+    ret = yield* chargeTo(mm, dma, npage);
     yield* up_write(mm.mmap_sem);
   }
   if (async) yield* mmput(mm);
@@ -81,9 +113,9 @@ export function* vfio_lock_acct(dma: VfioDma, npage: number, async: boolean): Op
 }
 
 /** Under mmap_sem. */
-function* chargeTo(mm: Mm, task: UserTask, npage: number): Operation<number> {
+function* chargeTo(mm: Mm, dma: VfioDma, npage: number): Operation<number> {
   if (npage > 0) {
-    const limit = yield* load(task.rlim_memlock);
+    const limit = yield* load((yield* follow(dma.task)).rlim_memlock);
     if ((yield* load(mm.locked_vm)) + npage > limit) return -ENOMEM;
   }
   yield* store(mm.locked_vm, (yield* load(mm.locked_vm)) + npage);
@@ -96,11 +128,21 @@ function* vaddr_get_pfn(mm: Mm, vaddr: number): Operation<Page | number> {
   yield* down_read(mm.mmap_sem);
   const page = yield* get_user_pages(mm, vaddr);
   yield* up_read(mm.mmap_sem);
+  if (typeof page !== 'number') return page;
+  // Here C asks whether it is memory of a device, which has no struct page.
+  yield* down_read(mm.mmap_sem);
+  yield* up_read(mm.mmap_sem);
   return page;
 }
 
 /** For an IOMMU. @returns the page, or a negative errno */
-export function* vfio_pin_pages_remote(dma: VfioDma, vaddr: number, limit: number, current: UserTask): Operation<Page | number> {
+export function* vfio_pin_pages_remote(
+  dma: VfioDma,
+  vaddr: number,
+  limit: number,
+  current: UserTask,
+  accounting: Accounting,
+): Operation<Page | number> {
   const iova = vaddr - (yield* load(dma.vaddr)) + (yield* load(dma.iova));
   const mm = yield* load(current.mm);
   if (isNull(mm)) return -ENODEV;
@@ -114,7 +156,7 @@ export function* vfio_pin_pages_remote(dma: VfioDma, vaddr: number, limit: numbe
     }
     lock_acct++;
   }
-  const ret = yield* vfio_lock_acct(dma, lock_acct, false);
+  const ret = yield* vfio_lock_acct(dma, lock_acct, false, accounting);
   if (ret === 0) return pfn;
   yield* put_page(pfn);
   return ret;
@@ -126,6 +168,7 @@ export function* vfio_unpin_pages_remote(
   iova: number,
   pfns: readonly Page[],
   do_accounting: boolean,
+  accounting: Accounting,
 ): Operation<number> {
   let unlocked = 0;
   let locked = 0;
@@ -134,17 +177,22 @@ export function* vfio_unpin_pages_remote(
     unlocked++;
     if ((yield* vfio_find_vpfn(dma, iova + i)) !== undefined) locked++;
   }
-  if (do_accounting) yield* vfio_lock_acct(dma, locked - unlocked, true);
+  if (do_accounting) yield* vfio_lock_acct(dma, locked - unlocked, true, accounting);
   return unlocked;
 }
 
 /** For a driver: from the address space of whoever mapped it. @returns the page, or a negative errno */
-export function* vfio_pin_page_external(dma: VfioDma, vaddr: number, do_accounting: boolean): Operation<Page | number> {
-  const mm = yield* get_task_mm(yield* follow(dma.task));
+export function* vfio_pin_page_external(
+  dma: VfioDma,
+  vaddr: number,
+  do_accounting: boolean,
+  accounting: Accounting,
+): Operation<Page | number> {
+  const mm = yield* accounting.getMm(dma);
   if (isNull(mm)) return -ENODEV;
   let pfn = yield* vaddr_get_pfn(mm, vaddr);
   if (typeof pfn !== 'number' && do_accounting) {
-    const ret = yield* vfio_lock_acct(dma, 1, true);
+    const ret = yield* vfio_lock_acct(dma, 1, true, accounting);
     if (ret !== 0) {
       yield* put_page(pfn);
       pfn = ret;
@@ -154,10 +202,15 @@ export function* vfio_pin_page_external(dma: VfioDma, vaddr: number, do_accounti
   return pfn;
 }
 
-export function* vfio_unpin_page_external(dma: VfioDma, iova: number, do_accounting: boolean): Operation<number> {
+export function* vfio_unpin_page_external(
+  dma: VfioDma,
+  iova: number,
+  do_accounting: boolean,
+  accounting: Accounting,
+): Operation<number> {
   const vpfn = yield* vfio_find_vpfn(dma, iova);
   if (vpfn === undefined) return 0;
   const unlocked = yield* vfio_iova_put_vfio_pfn(dma, vpfn);
-  if (do_accounting) yield* vfio_lock_acct(dma, -unlocked, true);
+  if (do_accounting) yield* vfio_lock_acct(dma, -unlocked, true, accounting);
   return unlocked;
 }

@@ -16,7 +16,6 @@ import type { NotifierChain } from '../../../machines/sync/notifier.ts';
 import type { IommuGroup, Type1Group, VfioDma, VfioDomain, VfioIommu, VfioPfn } from '../../../machines/vfio/v4.19/index.ts';
 import { iommu_attach_group, iommu_detach_group, iommu_iova_to_phys, iommu_map } from '../../driver-core/iommu-domain.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
-import { get_task_struct } from '../../mm/mm.ts';
 import { access, again, along, BUG_ON, choose, kfree, kzalloc, loop, moves, type Operation, WARN_ON } from '../../step.ts';
 import {
   list_add,
@@ -45,6 +44,8 @@ import {
   vfio_unmap_unpin,
 } from './vfio_iommu_type1-dma.ts';
 import {
+  type Accounting,
+  byGroupLeader,
   IS_IOMMU_CAP_DOMAIN_IN_CONTAINER,
   vfio_add_to_pfn_list,
   vfio_iova_get_vfio_pfn,
@@ -62,10 +63,16 @@ export interface Type1 {
   readonly pools: Pools;
   /** What the functions do that the notifier blocks of drivers name. */
   readonly callbacks?: Callbacks;
-  /** How often one mapping is notified again before BUG(): 10 in the kernel. */
+  /** How often drivers are told again of one mapping before BUG(): 10 in the kernel. */
   readonly retries?: number;
+  /** Not of the kernel: what the unmap returns then, instead. */
+  readonly givesUp?: number;
+  /** Not of the kernel: what an unmap returns to who may not unmap what it finds. In the kernel that is a success. */
+  readonly refuses?: number;
   /** A vfio_pfn may find no memory. */
   readonly outOfMemory?: boolean;
+  /** By default that of v4.19. */
+  readonly accounting?: Accounting;
 }
 export interface Pools {
   readonly vfio_iommu?: VfioIommu;
@@ -86,6 +93,8 @@ function* allocVpfn(type1: Type1): Operation<VfioPfn | undefined> {
   if (type1.outOfMemory === true && (yield* choose('kzalloc(vpfn)', 'succeeds', 'fails')) === 'fails') return undefined;
   return yield* kzallocFrom(type1, 'vfio_pfn');
 }
+
+export const accountingOf = ({ accounting }: Type1): Accounting => accounting ?? byGroupLeader;
 
 /** struct vfio_iommu_type1_dma_map and _unmap, in pages. */
 export interface DmaMap {
@@ -128,7 +137,7 @@ function* pinPages(iommu: VfioIommu, user_pfn: readonly number[], type1: Type1):
     if (ret === 0) continue;
     for (const pinned of user_pfn.slice(0, i)) {
       const dma = yield* vfio_find_dma(iommu, pinned, 1);
-      yield* vfio_unpin_page_external(dma as VfioDma, pinned, do_accounting);
+      yield* vfio_unpin_page_external(dma as VfioDma, pinned, do_accounting, accountingOf(type1));
     }
     return ret;
   }
@@ -140,16 +149,20 @@ function* pinPage(iommu: VfioIommu, iova: number, do_accounting: boolean, type1:
   if (dma === undefined) return -EINVAL;
   if ((yield* vfio_iova_get_vfio_pfn(dma, iova)) !== undefined) return 0;
   const remote_vaddr = (yield* load(dma.vaddr)) + iova - (yield* load(dma.iova));
-  const pfn = yield* vfio_pin_page_external(dma, remote_vaddr, do_accounting);
+  const pfn = yield* vfio_pin_page_external(dma, remote_vaddr, do_accounting, accountingOf(type1));
   if (typeof pfn === 'number') return pfn;
   const ret = yield* vfio_add_to_pfn_list(dma, iova, pfn, () => allocVpfn(type1));
   // It looks for what has not been added: the page and its charge are left.
-  if (ret !== 0) yield* vfio_unpin_page_external(dma, iova, do_accounting);
+  if (ret !== 0) yield* vfio_unpin_page_external(dma, iova, do_accounting, accountingOf(type1));
   return ret;
 }
 
 /** @returns how many pages were looked at, or a negative errno */
-export function* vfio_iommu_type1_unpin_pages(iommu: VfioIommu | Null, user_pfn: readonly number[]): Operation<number> {
+export function* vfio_iommu_type1_unpin_pages(
+  iommu: VfioIommu | Null,
+  user_pfn: readonly number[],
+  accounting: Accounting = byGroupLeader,
+): Operation<number> {
   if (isNull(iommu)) return -EINVAL;
   if (!(yield* load(iommu.v2))) return -EACCES;
   yield* mutex_lock(iommu.lock);
@@ -162,7 +175,7 @@ export function* vfio_iommu_type1_unpin_pages(iommu: VfioIommu | Null, user_pfn:
   for (const iova of user_pfn) {
     const dma = yield* vfio_find_dma(iommu, iova, 1);
     if (dma === undefined) break;
-    yield* vfio_unpin_page_external(dma, iova, do_accounting);
+    yield* vfio_unpin_page_external(dma, iova, do_accounting, accounting);
     i++;
   }
   yield* mutex_unlock(iommu.lock);
@@ -186,12 +199,10 @@ function* mapLocked(iommu: VfioIommu, { iova, vaddr, size }: DmaMap, current: Us
   yield* store(iommu.dma_avail, (yield* load(iommu.dma_avail)) - 1);
   yield* store(dma.iova, iova);
   yield* store(dma.vaddr, vaddr);
-  // Which thread of its group it is that maps does not matter: they share the address space, and the leader outlives it.
-  const leader = (yield* follow(current.group_leader)) as UserTask;
-  yield* get_task_struct(leader);
-  yield* store(dma.task, leader);
+  yield* accountingOf(type1).hold(dma, current);
   yield* along(list_add_tail(dma.node, iommu.dma_list), moves(dma.chart, 'linked'));
-  if (yield* IS_IOMMU_CAP_DOMAIN_IN_CONTAINER(iommu)) return yield* vfio_pin_map_dma(iommu, dma, size, current);
+  if (yield* IS_IOMMU_CAP_DOMAIN_IN_CONTAINER(iommu))
+    return yield* vfio_pin_map_dma(iommu, dma, size, current, accountingOf(type1));
   yield* along(store(dma.size, size), moves(dma.chart, 'recorded'));
   return 0;
 }
@@ -213,12 +224,16 @@ export function* vfio_dma_do_unmap(iommu: VfioIommu, unmap: DmaUnmap, current: U
       yield* mutex_unlock(iommu.lock);
       return -EINVAL;
     }
-    const { dma, unmapped } = yield* removeUnpinned(iommu, unmap, current, pass.unmapped);
+    const { dma, unmapped, isForeign } = yield* removeUnpinned(iommu, unmap, current, pass.unmapped, accountingOf(type1));
     if (dma === undefined) {
       yield* mutex_unlock(iommu.lock);
-      return unmapped;
+      return isForeign && type1.refuses !== undefined ? type1.refuses : unmapped;
     }
     const retries = pass.dma_last === dma.path ? pass.retries + 1 : 0;
+    if (type1.givesUp !== undefined && retries > (type1.retries ?? 10)) {
+      yield* mutex_unlock(iommu.lock);
+      return type1.givesUp;
+    }
     yield* BUG_ON(retries > (type1.retries ?? 10), '++retries > 10');
     const nb_unmap: DmaUnmap = { iova: yield* load(dma.iova), size: yield* load(dma.size) };
     yield* mutex_unlock(iommu.lock);
@@ -235,23 +250,31 @@ function* isBisected(iommu: VfioIommu, { iova, size }: DmaUnmap): Operation<bool
   return last !== undefined && (yield* load(last.iova)) + (yield* load(last.size)) !== iova + size;
 }
 
-/** @returns the mapping of which pages are pinned by drivers, and at which it stopped; none where it has done what it may */
+interface Removed {
+  readonly unmapped: number;
+  /** It stopped at this mapping, of which pages are pinned by drivers. */
+  readonly dma?: VfioDma;
+  /** It stopped at a mapping of another address space. */
+  readonly isForeign?: boolean;
+}
+
 function* removeUnpinned(
   iommu: VfioIommu,
   { iova, size }: DmaUnmap,
   current: UserTask,
   before: number,
-): Operation<{ readonly dma?: VfioDma; readonly unmapped: number }> {
+  accounting: Accounting,
+): Operation<Removed> {
   let unmapped = before;
   for (;;) {
     const dma = yield* vfio_find_dma(iommu, iova, size);
     if (dma === undefined) return { unmapped };
     if (!(yield* load(iommu.v2)) && iova > (yield* load(dma.iova))) return { unmapped };
     const task = yield* follow(dma.task);
-    if ((yield* load(task.mm)) !== (yield* load(current.mm))) return { unmapped };
+    if ((yield* load(task.mm)) !== (yield* load(current.mm))) return { unmapped, isForeign: true };
     if (!(yield* list_empty(dma.pfn_list))) return { dma, unmapped };
     unmapped += yield* load(dma.size);
-    yield* vfio_remove_dma(iommu, dma);
+    yield* vfio_remove_dma(iommu, dma, accounting);
   }
 }
 
@@ -312,7 +335,7 @@ function* attachLocked(iommu: VfioIommu, iommu_group: IommuGroup, current: UserT
     yield* kfree(domain);
     return 0;
   }
-  const ret = yield* vfio_iommu_replay(iommu, domain, current);
+  const ret = yield* vfio_iommu_replay(iommu, domain, current, accountingOf(type1));
   if (ret === 0) {
     yield* list_add(domain.next, iommu.domain_list);
     return 0;
@@ -325,7 +348,7 @@ function* attachLocked(iommu: VfioIommu, iommu_group: IommuGroup, current: UserT
 }
 
 /** What is mapped is translated by the new domain, too. Where that fails halfway, what came before stays as it is. */
-function* vfio_iommu_replay(iommu: VfioIommu, domain: VfioDomain, current: UserTask): Operation<number> {
+function* vfio_iommu_replay(iommu: VfioIommu, domain: VfioDomain, current: UserTask, accounting: Accounting): Operation<number> {
   const limit = yield* load(current.rlim_memlock);
   const d = (yield* list_first_entry_or_null<VfioDomain>(iommu.domain_list)) as VfioDomain;
   const failed = yield* list_for_each_entry<VfioDma, number | undefined>(iommu.dma_list, 'node', function* (dma) {
@@ -334,7 +357,7 @@ function* vfio_iommu_replay(iommu: VfioIommu, domain: VfioDomain, current: UserT
     for (let iova = start; iova < start + size; iova++) {
       const phys = (yield* load(dma.iommu_mapped))
         ? yield* iommu_iova_to_phys(yield* follow(d.domain), iova)
-        : yield* vfio_pin_pages_remote(dma, (yield* load(dma.vaddr)) + (iova - start), limit, current);
+        : yield* vfio_pin_pages_remote(dma, (yield* load(dma.vaddr)) + (iova - start), limit, current, accounting);
       if (typeof phys === 'number') return phys;
       if (yield* WARN_ON(isNull(phys), '!phys')) continue;
       yield* iommu_map(yield* follow(domain.domain), iova, phys as Page);
@@ -345,25 +368,25 @@ function* vfio_iommu_replay(iommu: VfioIommu, domain: VfioDomain, current: UserT
   return failed ?? 0;
 }
 
-function* vfio_iommu_unmap_unpin_all(iommu: VfioIommu): Operation {
+function* vfio_iommu_unmap_unpin_all(iommu: VfioIommu, accounting: Accounting): Operation {
   for (;;) {
     const dma = yield* list_first_entry_or_null<VfioDma>(iommu.dma_list);
     if (isNull(dma)) return;
-    yield* vfio_remove_dma(iommu, dma);
+    yield* vfio_remove_dma(iommu, dma, accounting);
   }
 }
 
 /** The last domain of an IOMMU goes, and drivers stay: what they have pinned is all that is charged from now on. */
-function* vfio_iommu_unmap_unpin_reaccount(iommu: VfioIommu): Operation {
+function* vfio_iommu_unmap_unpin_reaccount(iommu: VfioIommu, accounting: Accounting): Operation {
   yield* list_for_each_entry<VfioDma, undefined>(iommu.dma_list, 'node', function* (dma) {
-    const unlocked = yield* vfio_unmap_unpin(iommu, dma, false);
+    const unlocked = yield* vfio_unmap_unpin(iommu, dma, false, accounting);
     let locked = 0;
     yield* list_for_each_entry<VfioPfn, undefined>(dma.pfn_list, 'node', function* (vpfn) {
       yield* load(vpfn.pfn);
       locked++;
       return undefined;
     });
-    yield* vfio_lock_acct(dma, locked - unlocked, true);
+    yield* vfio_lock_acct(dma, locked - unlocked, true, accounting);
     return undefined;
   });
 }
@@ -378,23 +401,27 @@ function* vfio_sanity_check_pfn_list(iommu: VfioIommu): Operation {
 }
 
 /** Under the container's group_lock, for writing. */
-export function* vfio_iommu_type1_detach_group(iommu: VfioIommu, iommu_group: IommuGroup): Operation {
+export function* vfio_iommu_type1_detach_group(
+  iommu: VfioIommu,
+  iommu_group: IommuGroup,
+  accounting: Accounting = byGroupLeader,
+): Operation {
   yield* mutex_lock(iommu.lock);
-  if (!(yield* detachExternal(iommu, iommu_group)))
-    yield* list_for_each_entry_safe<VfioDomain, true | undefined>(iommu.domain_list, 'next', function* (domain) {
+  if (!(yield* detachExternal(iommu, iommu_group, accounting)))
+    yield* list_for_each_entry<VfioDomain, true | undefined>(iommu.domain_list, 'next', function* (domain) {
       const group = yield* find_iommu_group(domain, iommu_group);
       if (group === undefined) return undefined;
       yield* iommu_detach_group(yield* follow(domain.domain), iommu_group);
       yield* list_del(group.next, domain.group_list);
       yield* kfree(group);
-      if (yield* list_empty(domain.group_list)) yield* removeDomain(iommu, domain);
+      if (yield* list_empty(domain.group_list)) yield* removeDomain(iommu, domain, accounting);
       return true;
     });
   yield* mutex_unlock(iommu.lock);
 }
 
 /** @returns whether it was a group of mediated devices */
-function* detachExternal(iommu: VfioIommu, iommu_group: IommuGroup): Operation<boolean> {
+function* detachExternal(iommu: VfioIommu, iommu_group: IommuGroup, accounting: Accounting): Operation<boolean> {
   const external = yield* load(iommu.external_domain);
   if (isNull(external)) return false;
   const group = yield* find_iommu_group(external, iommu_group);
@@ -403,7 +430,7 @@ function* detachExternal(iommu: VfioIommu, iommu_group: IommuGroup): Operation<b
   yield* kfree(group);
   if (yield* list_empty(external.group_list)) {
     yield* vfio_sanity_check_pfn_list(iommu);
-    if (!(yield* IS_IOMMU_CAP_DOMAIN_IN_CONTAINER(iommu))) yield* vfio_iommu_unmap_unpin_all(iommu);
+    if (!(yield* IS_IOMMU_CAP_DOMAIN_IN_CONTAINER(iommu))) yield* vfio_iommu_unmap_unpin_all(iommu, accounting);
     yield* kfree(external);
     yield* store(iommu.external_domain, NULL);
   }
@@ -411,10 +438,10 @@ function* detachExternal(iommu: VfioIommu, iommu_group: IommuGroup): Operation<b
 }
 
 /** Its last group is gone. With the last domain go the mappings, unless drivers of mediated devices need them. */
-function* removeDomain(iommu: VfioIommu, domain: VfioDomain): Operation {
+function* removeDomain(iommu: VfioIommu, domain: VfioDomain, accounting: Accounting): Operation {
   if (yield* list_is_singular(iommu.domain_list, domain)) {
-    if (isNull(yield* load(iommu.external_domain))) yield* vfio_iommu_unmap_unpin_all(iommu);
-    else yield* vfio_iommu_unmap_unpin_reaccount(iommu);
+    if (isNull(yield* load(iommu.external_domain))) yield* vfio_iommu_unmap_unpin_all(iommu, accounting);
+    else yield* vfio_iommu_unmap_unpin_reaccount(iommu, accounting);
   }
   yield* kfree(yield* follow(domain.domain));
   yield* list_del(domain.next, iommu.domain_list);
@@ -445,14 +472,14 @@ function* vfio_release_domain(domain: VfioDomain, external: boolean): Operation 
 }
 
 /** Nobody has it any more, and it takes no lock. All mappings go, whichever task has made them. */
-export function* vfio_iommu_type1_release(iommu: VfioIommu): Operation {
+export function* vfio_iommu_type1_release(iommu: VfioIommu, accounting: Accounting = byGroupLeader): Operation {
   const external = yield* load(iommu.external_domain);
   if (!isNull(external)) {
     yield* vfio_release_domain(external, true);
     yield* vfio_sanity_check_pfn_list(iommu);
     yield* kfree(external);
   }
-  yield* vfio_iommu_unmap_unpin_all(iommu);
+  yield* vfio_iommu_unmap_unpin_all(iommu, accounting);
   yield* list_for_each_entry_safe<VfioDomain, undefined>(iommu.domain_list, 'next', function* (domain) {
     yield* vfio_release_domain(domain, false);
     yield* list_del(domain.next, iommu.domain_list);

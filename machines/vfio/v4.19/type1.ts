@@ -8,8 +8,7 @@
  * domains.
  */
 import type { IommuDomain } from '../../driver-core/iommu-domain.ts';
-import type { UserTask } from '../../mm/mm.ts';
-import type { Page } from '../../mm/mm.ts';
+import type { Mm, Page, UserTask } from '../../mm/mm.ts';
 import { globals, type HandleTo, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
 import { field, pointer } from '../../sync/field.ts';
@@ -61,6 +60,8 @@ export const vfio_dma = struct('vfio_dma', {
   size: field<number>(0),
   iommu_mapped: field<boolean>(false),
   task: pointer<UserTask>(),
+  /** Since v5.10.198; NULL before. */
+  mm: pointer<Mm>(),
   pfn_list: list_head(),
   chart: dmaChart(),
 });

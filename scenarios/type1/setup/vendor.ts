@@ -38,20 +38,21 @@ export function* vendor_map_page(
   group: VfioGroup,
   iova: number,
   type1: v4_19.Type1,
-  { vfio_pin_pages }: VendorCalls = vfio,
+  calls: VendorCalls = vfio,
 ): Operation<number> {
   yield* mutex_lock(vendor.cache_lock);
-  const ret = (yield* load(vendor.active)) ? yield* pinsOnce(vendor, group, iova, type1, vfio_pin_pages) : -ENODEV;
+  const ret = (yield* load(vendor.active)) ? yield* pinsOnce(vendor, group, iova, type1, calls) : -ENODEV;
   yield* mutex_unlock(vendor.cache_lock);
   return ret;
 }
 
-function* pinsOnce(
+/** Under cache_lock. */
+export function* pinsOnce(
   vendor: Vendor,
   group: VfioGroup,
   iova: number,
   type1: v4_19.Type1,
-  vfio_pin_pages: VendorCalls['vfio_pin_pages'],
+  { vfio_pin_pages }: VendorCalls = vfio,
 ): Operation<number> {
   const cache = yield* load(vendor.cache);
   if (cache.includes(iova)) return 0;
@@ -65,11 +66,11 @@ function* pinsOnce(
 }
 
 /** Under cache_lock. */
-function* unpinsWithin(
+export function* unpinsWithin(
   vendor: Vendor,
   group: VfioGroup,
   isWithin: (iova: number) => boolean,
-  { vfio_unpin_pages }: VendorCalls,
+  { vfio_unpin_pages }: VendorCalls = vfio,
 ): Operation {
   const cache = yield* load(vendor.cache);
   for (const iova of cache.filter(isWithin)) {

@@ -68,6 +68,7 @@ export const calls = (vm: Vm) => {
     plugVgpu: call(v4_19.vfio_group_set_container, vgpu_group, container, qemu, its),
     openVgpu: call(v4_19.vfio_group_get_device_fd, vgpu_group, ops),
     closeVgpu: call(v4_19.vfio_device_fops_release, vgpu_device, ops),
+    closeVgpuGroup: call(v4_19.vfio_group_fops_release, vgpu_group),
     unplugVgpu: call(v4_19.vfio_group_unset_container, vgpu_group),
     setIommu: call(v4_19.vfio_ioctl_set_iommu, vfio, container, qemu, its),
     mapRam: call(v4_19.vfio_iommu_map_dma, container, RAM, qemu, its),
