@@ -16,6 +16,7 @@ import type { NotifierChain } from '../../../machines/sync/notifier.ts';
 import type { IommuGroup, Type1Group, VfioDma, VfioDomain, VfioIommu, VfioPfn } from '../../../machines/vfio/v4.19/index.ts';
 import { iommu_attach_group, iommu_detach_group, iommu_iova_to_phys, iommu_map } from '../../driver-core/iommu-domain.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
+import { put_page } from '../../mm/mm.ts';
 import { access, again, along, BUG_ON, choose, kfree, kzalloc, loop, moves, type Operation, WARN_ON } from '../../step.ts';
 import {
   list_add,
@@ -71,6 +72,8 @@ export interface Type1 {
   readonly refuses?: number;
   /** A vfio_pfn may find no memory. */
   readonly outOfMemory?: boolean;
+  /** As of v4.19.191: the page is put, and the charge taken back, where there is no memory for its vfio_pfn. */
+  readonly putsUnlistedPage?: boolean;
   /** By default that of v4.19. */
   readonly accounting?: Accounting;
 }
@@ -152,8 +155,12 @@ function* pinPage(iommu: VfioIommu, iova: number, do_accounting: boolean, type1:
   const pfn = yield* vfio_pin_page_external(dma, remote_vaddr, do_accounting, accountingOf(type1));
   if (typeof pfn === 'number') return pfn;
   const ret = yield* vfio_add_to_pfn_list(dma, iova, pfn, () => allocVpfn(type1));
+  if (ret !== 0 && type1.putsUnlistedPage === true) {
+    yield* put_page(pfn);
+    if (do_accounting) yield* vfio_lock_acct(dma, -1, true, accountingOf(type1));
+  }
   // It looks for what has not been added: the page and its charge are left.
-  if (ret !== 0) yield* vfio_unpin_page_external(dma, iova, do_accounting, accountingOf(type1));
+  else if (ret !== 0) yield* vfio_unpin_page_external(dma, iova, do_accounting, accountingOf(type1));
   return ret;
 }
 
