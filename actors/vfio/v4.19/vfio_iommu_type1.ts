@@ -59,6 +59,8 @@ import {
 /** include/linux/vfio.h */
 export const VFIO_IOMMU_NOTIFY_DMA_UNMAP = 1;
 
+export type Replay = (iommu: VfioIommu, domain: VfioDomain, current: UserTask, accounting: Accounting) => Operation<number>;
+
 /** Memory of the scenario, and what it puts in the place of drivers. What is not reached need not be given. */
 export interface Type1 {
   readonly pools: Pools;
@@ -74,6 +76,8 @@ export interface Type1 {
   readonly outOfMemory?: boolean;
   /** As of v4.19.191: the page is put, and the charge taken back, where there is no memory for its vfio_pfn. */
   readonly putsUnlistedPage?: boolean;
+  /** By default that of v4.19. */
+  readonly replay?: Replay;
   /** By default that of v4.19. */
   readonly accounting?: Accounting;
 }
@@ -342,7 +346,7 @@ function* attachLocked(iommu: VfioIommu, iommu_group: IommuGroup, current: UserT
     yield* kfree(domain);
     return 0;
   }
-  const ret = yield* vfio_iommu_replay(iommu, domain, current, accountingOf(type1));
+  const ret = yield* (type1.replay ?? vfio_iommu_replay)(iommu, domain, current, accountingOf(type1));
   if (ret === 0) {
     yield* list_add(domain.next, iommu.domain_list);
     return 0;
