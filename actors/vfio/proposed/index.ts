@@ -1,0 +1,1 @@
+export * from './vfio_iommu_type1.ts';
