@@ -1,9 +1,13 @@
 /** include/uapi/asm-generic/errno-base.h: what kernel code returns, negated, when it fails. */
-export { ENOENT, ENOSPC } from '../../machines/sync/errno.ts';
+export { EEXIST, ENOENT, ENOSPC } from '../../machines/sync/errno.ts';
 export const EPERM = 1;
+export const ESRCH = 3;
 export const ENXIO = 6;
 export const EBADF = 9;
 export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENOTTY = 25;

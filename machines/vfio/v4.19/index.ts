@@ -1,0 +1,3 @@
+/** The structs of v4.19. */
+export * from './container.ts';
+export * from './type1.ts';
