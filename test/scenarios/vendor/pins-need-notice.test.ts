@@ -10,6 +10,16 @@ test('a driver that is told of unmaps can pin: only the order of the locks is wr
   );
 });
 
-test('a driver that is not told has every pin refused', async (t) => {
-  await isClean(t, scenario, 'v6.1-not-told');
+for (const variant of ['v11', 'v4.10', 'v4.19'])
+  test(`a driver with a notifier pins until its device is closed: ${variant}`, async (t) => {
+    await isClean(t, scenario, variant);
+  });
+
+for (const variant of ['v11-not-told', 'v6.1-not-told'])
+  test(`a driver that is not told has every pin refused: ${variant}`, async (t) => {
+    await isClean(t, scenario, variant);
+  });
+
+test('a driver that never pins needs no notifier', async (t) => {
+  await isClean(t, scenario, 'v11-mtty');
 });
