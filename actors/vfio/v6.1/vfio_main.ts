@@ -34,7 +34,7 @@ function* vfio_device_assign_container(device: VfioDevice): Operation {
   yield* store(group.container_users, (yield* load(group.container_users)) + 1);
 }
 
-function* vfio_device_unassign_container(device: VfioDevice): Operation {
+export function* vfio_device_unassign_container(device: VfioDevice): Operation {
   const group = yield* follow(device.group);
   yield* mutex_lock(group.group_lock);
   const users = yield* load(group.container_users);
