@@ -14,10 +14,12 @@
  */
 import { worker_thread } from '../../actors/sync/work.ts';
 import * as proposed from '../../actors/vfio/proposed/index.ts';
+import { vfio_group_try_dissolve_container } from '../../actors/vfio/v4.19/index.ts';
 import { intel_vgpu_release } from '../../actors/vfio/v4.19/kvmgt.ts';
+import * as v5_10 from '../../actors/vfio/v5.10/kvmgt.ts';
 import type { HandleTo } from '../../machines/object.ts';
 import { workqueues } from '../../machines/vfio/rfc-2021-09/index.ts';
-import { call, daemon, defineScenario, variant } from '../../src/index.ts';
+import { call, daemon, defineScenario, variant, type View } from '../../src/index.ts';
 import { type AnyVm, calls, type Design, pinned, pinnedObjects } from './setup/vgpu.ts';
 
 const objects = { ...pinnedObjects, workqueues };
@@ -29,6 +31,13 @@ const threads = (vm: AnyVm & { readonly workqueues: HandleTo<typeof workqueues> 
     kworker: daemon([call(worker_thread, vm.workqueues.system_wq, user.work)]),
     user: [user.close, user.closeGroup],
   };
+};
+
+type Its = Omit<View<typeof objects>, 'all'>;
+const atEnd = {
+  'the container has let go of its back end, and nothing was left on it': ({ iommu, mm, page, group }: Its) =>
+    iommu.freed && mm.locked_vm.value === 0 && page._refcount.n === 1 && group.container_users.n === 0,
+  'the driver has let go of KVM': ({ kvm, info }: Its) => kvm.users_count.n === 1 && info.freed,
 };
 
 export default defineScenario({
@@ -49,6 +58,24 @@ export default defineScenario({
       ],
       leadsTo: [{ kind: 'warn', object: 'vfio_sanity_check_pfn_list' }],
     }),
+    'v5.10': variant({
+      summary: 'The release holds the group, and with it the container, until it has ended.',
+      objects,
+      start: { ...pinned, 'group.container_users': { n: 3 } },
+      threads: (vm) => {
+        const release = v5_10.intel_vgpu_release(() => vfio_group_try_dissolve_container(vm.group));
+        return threads(vm, { release, releaseByWork: release });
+      },
+      sometimes: {
+        'the close comes second, and the group is closed while the work item is at it': ({
+          group,
+          mm,
+          workqueues: { system_wq },
+        }) => group.opened.n === 0 && mm.locked_vm.value === 1 && system_wq.running.length === 1,
+      },
+      atEnd,
+      expect: [],
+    }),
     'flushes-work': variant({
       summary: 'A close waits until the work item is neither queued nor running.',
       objects,
@@ -60,11 +87,7 @@ export default defineScenario({
         'the work item comes second': ({ workqueues: { system_wq }, info, vgpu }) =>
           system_wq.running.length === 1 && (info.freed || vgpu.handle.value.at === 'NULL'),
       },
-      atEnd: {
-        'the container has let go of its back end, and nothing was left on it': ({ iommu, mm, page, group }) =>
-          iommu.freed && mm.locked_vm.value === 0 && page._refcount.n === 1 && group.container_users.n === 0,
-        'the driver has let go of KVM': ({ kvm, info }) => kvm.users_count.n === 1 && info.freed,
-      },
+      atEnd,
       expect: [],
     }),
   },

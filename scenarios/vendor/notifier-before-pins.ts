@@ -10,7 +10,9 @@
  * From v6.0 on the device is taken off the list of those who are told after the driver has closed it.
  */
 import * as proposed from '../../actors/vfio/proposed/index.ts';
+import { vfio_group_try_dissolve_container } from '../../actors/vfio/v4.19/index.ts';
 import * as kvmgt from '../../actors/vfio/v4.19/kvmgt.ts';
+import * as v5_10 from '../../actors/vfio/v5.10/kvmgt.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { atClose, calls, pinned, pinnedLaws, pinnedObjects, type PinnedVm } from './setup/vgpu.ts';
 
@@ -35,6 +37,18 @@ export default defineScenario({
       sometimes: {
         'the driver unpins before the unmap gives up': ({ result, mm }) => result(unmapped) === 1 && mm.locked_vm.value === 0,
       },
+      expect: [{ kind: 'bug', object: 'vfio_dma_do_unmap' }],
+      leadsTo: [{ kind: 'deadlock', object: 'iommu.lock' }],
+    }),
+    'v5.10': variant({
+      summary: 'The driver holds the group as well, and has the same order.',
+      objects: pinnedObjects,
+      start: { ...pinned, 'group.container_users': { n: 3 } },
+      threads: (vm) =>
+        threads(
+          vm,
+          v5_10.intel_vgpu_release(() => vfio_group_try_dissolve_container(vm.group)),
+        ),
       expect: [{ kind: 'bug', object: 'vfio_dma_do_unmap' }],
       leadsTo: [{ kind: 'deadlock', object: 'iommu.lock' }],
     }),

@@ -196,7 +196,7 @@ export function* kvmgt_guest_init(vgpu: IntelVgpu, its: Kvmgt): Operation<number
   return 0;
 }
 
-function* kvmgt_guest_exit(info: KvmgtGuestInfo, its: Kvmgt): Operation {
+export function* kvmgt_guest_exit(info: KvmgtGuestInfo, its: Kvmgt): Operation {
   const kvm = yield* follow(info.kvm);
   yield* kvm_page_track_unregister_notifier(kvm, info);
   yield* kvm_put_kvm(kvm);
@@ -245,8 +245,8 @@ function* __intel_vgpu_release(vgpu: IntelVgpu, its: Kvmgt): Operation {
 export const intel_vgpu_release = (vgpu: IntelVgpu, its: Kvmgt): Operation => __intel_vgpu_release(vgpu, its);
 
 /** To be run by a `worker_thread` on the queue. */
-export const kvmgtWork = (its: Kvmgt): WorkFunctions => ({
+export const kvmgtWork = (its: Kvmgt, release = __intel_vgpu_release): WorkFunctions => ({
   *intel_vgpu_release_work(object) {
-    yield* __intel_vgpu_release(handleAt<IntelVgpu>(object.path), its);
+    yield* release(handleAt<IntelVgpu>(object.path), its);
   },
 });

@@ -147,6 +147,8 @@ const vfioOf = (vm: AnyVm, unregister: typeof v4_19.vfio_unregister_notifier): k
 });
 
 export interface Design {
+  /** In which order its work item does, where that is another. */
+  readonly releaseByWork?: typeof kvmgt.intel_vgpu_release;
   /** In which order the driver closes. */
   readonly release: typeof kvmgt.intel_vgpu_release;
   readonly unregister?: typeof v4_19.vfio_unregister_notifier;
@@ -155,7 +157,10 @@ export interface Design {
 }
 
 /** What user space calls, and what a vCPU does. */
-export const calls = (vm: AnyVm, { release, unregister = v4_19.vfio_unregister_notifier, retries = 10 }: Design) => {
+export const calls = (
+  vm: AnyVm,
+  { release, releaseByWork, unregister = v4_19.vfio_unregister_notifier, retries = 10 }: Design,
+) => {
   const its = vfioOf(vm, unregister);
   const callbacks = kvmgt.kvmgtCallbacks(its);
   const files = { open: () => kvmgt.intel_vgpu_open(vm.vgpu, its), release: () => release(vm.vgpu, its) };
@@ -173,7 +178,7 @@ export const calls = (vm: AnyVm, { release, unregister = v4_19.vfio_unregister_n
     kvmGoes: call(function* vfio_group_set_kvm(vgpu: IntelVgpu) {
       return yield* callbacks.intel_vgpu_group_notifier(vgpu.group_notifier, 1, NULL);
     }, vm.vgpu),
-    work: kvmgt.kvmgtWork(its),
+    work: kvmgt.kvmgtWork(its, releaseByWork),
     /** The guest writes an entry of a page table of the graphics device. */
     write: call(kvmgt.kvm_page_track_write, vm.kvm, 0, its),
   };

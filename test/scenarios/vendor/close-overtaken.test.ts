@@ -15,6 +15,10 @@ test('the close goes on while the work item is at the release, and takes the bac
   ]);
 });
 
+test('a release that holds the group until it has ended keeps the container', async (t) => {
+  await isClean(t, scenario, 'v5.10');
+});
+
 test('a close that flushes the work item leaves nothing behind', async (t) => {
   await isClean(t, scenario, 'flushes-work');
 });

@@ -16,6 +16,10 @@ test('an unmap looks eleven times into an empty chain, and is a BUG() with the l
   t.is(findingOf(result, 'deadlock', 'iommu.lock').kind, 'deadlock');
 });
 
+test('to hold the group does not help against that', async (t) => {
+  t.is(findingOf(await isAsExpected(t, scenario, 'v5.10'), 'bug', 'vfio_dma_do_unmap').kind, 'bug');
+});
+
 test('unpinned first, the page is unmapped, and told or not nobody waits', async (t) => {
   await isClean(t, scenario, 'unpin-first');
 });
