@@ -33,9 +33,7 @@ import { srcu_read_lock, srcu_read_unlock, synchronize_srcu } from '../../sync/r
 import { refcount_dec_and_test, refcount_inc } from '../../sync/refcount.ts';
 import { spin_lock, spin_unlock } from '../../sync/spinlock.ts';
 import { queue_work, type WorkFunctions } from '../../sync/work.ts';
-import { EINVAL } from '../errno.ts';
-
-const ESRCH = 3;
+import { EINVAL, ESRCH } from '../errno.ts';
 
 type Block = Handle<Field<string>>;
 export type VfioNotifyType = 'VFIO_IOMMU_NOTIFY' | 'VFIO_GROUP_NOTIFY';
