@@ -1,0 +1,1 @@
+export * from './vfio_main.ts';

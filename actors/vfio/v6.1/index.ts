@@ -1,0 +1,5 @@
+export * from './container.ts';
+export * from './kvmgt.ts';
+export * from './ops.ts';
+export * from './vfio_iommu_type1.ts';
+export * from './vfio_main.ts';
