@@ -100,10 +100,10 @@ export default defineScenario({
       threads: ({ mvdev, migf }) => ({
         user: [
           call(ioctl_set_state, mvdev, migf, v6_12.RESUMING).into(fd),
-          call(write_data, fd).into(first),
-          call(write_data, fd).into(second),
+          call(write_data, mvdev, fd).into(first),
+          call(write_data, mvdev, fd).into(second),
           call(ioctl_set_state, mvdev, migf, v6_12.RUNNING).into(run),
-          call(write_data, fd).into(dead),
+          call(write_data, mvdev, fd).into(dead),
           call(close, fd),
           call(ioctl_get_state, mvdev, migf).into(state),
         ],

@@ -7,18 +7,19 @@
  * Who asks for the state that the device is in already gets no descriptor: the one that there is belongs to who came first.
  *
  * The reset of a device makes itself felt in the same way: it leaves word for whoever holds the mutex, and the descriptor
- * that comes back may be dead already.
+ * that comes back may be dead already. Who writes to a file that resumes holds it, too.
  */
 import * as v6_12 from '../../actors/vfio/v6.12/index.ts';
 import { pool } from '../../machines/object.ts';
 import { type Migf, mlx5_vf_migration_file, mlx5vf_pci_core_device, type Mvdev } from '../../machines/vfio/v6.12/migration.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { migrationSessions } from '../laws/migration-sessions.ts';
-import { close, ioctl_set_state, read_data } from './setup/v2.ts';
+import { close, ioctl_set_state, read_data, write_data } from './setup/v2.ts';
 
 const objects = { mvdev: mlx5vf_pci_core_device, migf: pool(mlx5_vf_migration_file) };
 const fd = { a: local<Migf | number>('fd of a'), b: local<Migf | number>('fd of b') };
 const read = { a: local<number>('read by a'), b: local<number>('read by b') };
+const written = local<number>('written');
 type Seen = View<typeof objects>;
 
 const sets = (who: 'a' | 'b', { mvdev, migf }: { mvdev: Mvdev; migf: Migf }, state: number) => [
@@ -86,6 +87,32 @@ export default defineScenario({
       atEnd: {
         'word of the reset does not stay behind': ({ mvdev }) => !mvdev.deferred_reset.value,
         'it runs, or the reset has come first': ({ mvdev }) => ['RUNNING', 'STOP_COPY'].includes(mvdev.mig_state.state),
+      },
+      leaks,
+      expect: [],
+    }),
+    'v6.12-reset-while-writing': variant({
+      summary: 'The device is reset while its image is written.',
+      objects,
+      start: STOPPED,
+      threads: ({ mvdev, migf }) => ({
+        user: [
+          call(ioctl_set_state, mvdev, migf, v6_12.RESUMING).into(fd.a),
+          call(write_data, mvdev, fd.a).into(written),
+          call(close, fd.a),
+        ],
+        reset: [call(v6_12.mlx5vf_pci_aer_reset_done, mvdev)],
+      }),
+      always: migrationSessions,
+      sometimes: {
+        'the reset leaves its work to who writes': ({ ended, result, mvdev }) =>
+          ended('reset') && isFile(result(fd.a)) && mvdev.deferred_reset.value,
+        'it is written to': ({ result }) => result(written) === 0,
+        'what it is written to is dead': ({ result }) => result(written) === -19,
+      },
+      atEnd: {
+        'word of the reset does not stay behind': ({ mvdev }) => !mvdev.deferred_reset.value,
+        'it runs, or the reset has come first': ({ mvdev }) => ['RUNNING', 'RESUMING'].includes(mvdev.mig_state.state),
       },
       leaks,
       expect: [],

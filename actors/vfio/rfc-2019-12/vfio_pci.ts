@@ -3,7 +3,10 @@
  *
  * Left out: interrupts, ioeventfds, resets that user space asks for, the configuration that is saved, restored and
  * virtualised, spapr, the sizes of BARs other than the first, the reflck's own lifetime, what vfio_pci_disable() does for the
- * other devices of the bus. None of them is chained to the mediate ops or looks at what these change.
+ * other devices of the bus, and a lock of the device that is held, for which its reset fails and the open as it does where the
+ * device cannot be enabled. None of them is chained to the mediate ops or looks at what these change.
+ *
+ * `vdev->mediate_ops && vdev->mediate_ops->rw` is one read of the pointer, which stays as it is while the device is open.
  */
 import { type Handle, handleAt, NULL, type Null } from '../../../machines/object.ts';
 import type { Field } from '../../../machines/sync/field.ts';

@@ -2,7 +2,7 @@
  * drivers/vfio/vfio.c at 6cdd97821322 (v3.12): whether a group is safe to give to user space, and what VFIO does when a
  * driver comes to a device of the group, or leaves it. The reference that a callback takes it drops itself.
  *
- * Left out: devices that join the group.
+ * Left out: devices that join the group; the pr_debug() of each callback.
  */
 import { handleAt } from '../../../machines/object.ts';
 import type { Device, Vfio, VfioGroup } from '../../../machines/vfio/v3.12/index.ts';

@@ -6,7 +6,10 @@
  * takes the lock of the device, under which remove waits for the last of them. Read: the copy of v3.17, at bc4fba77124e, and
  * excerpts of v3.12.
  *
- * Left out: slots; interrupts; what else of config space is virtualised; copies and allocations that fail.
+ * Left out: slots; interrupts; what else of config space is virtualised; bus mastering, and so pci_clear_master() and
+ * pci_disable_device(), which leave the decoding of memory as it is; EEH; copies and allocations that fail. The `driver` of a
+ * struct pci_dev is that of its struct device here: the PCI core sets it just before the probe and clears it just after the
+ * remove, both under the lock of the device, while the other is set.
  */
 import type { VmAreaStruct } from '../../../machines/driver-core/mm.ts';
 import type { Saved } from '../../../machines/driver-core/pci.ts';

@@ -6,8 +6,12 @@
  * wait for it: it leaves word under a spinlock, and whoever holds the mutex makes up for it. The mutex is therefore let go
  * within the spinlock.
  *
- * Left out: the firmware, whose commands succeed here, and the order of DMA that they bring about; buffers but for their
- * number; saving in the background, and the poll of it.
+ * Where C reads mvdev->mig_state twice under the mutex, it is read once here: nobody else writes it. Read in copies
+ * from after v6.12, by when every device has pre-copy, as here.
+ *
+ * Left out: the firmware, whose commands succeed here, so that a save never fails, and with it -EIO for who leaves pre-copy
+ * after one that did; the order of DMA that they bring about; page tracking; buffers but for their number, and the position
+ * in them; saving in the background, and the poll of it; devices that cannot migrate.
  */
 import { NULL } from '../../../machines/object.ts';
 import { kfree, kzalloc, message, type Operation, send, WARN_ON } from '../../step.ts';
@@ -65,12 +69,18 @@ export function* mlx5vf_save_read(migf: Migf): Operation<number> {
   return done;
 }
 
-/** A write to a file that resumes. @returns 0 or -ENODEV */
-export function* mlx5vf_resume_write(migf: Migf): Operation<number> {
+/**
+ * A write to a file that resumes. The image is taken over as soon as it is whole, which is why the state stands still.
+ * @param mvdev `migf->mvdev`, which does not change
+ * @returns 0 or -ENODEV
+ */
+export function* mlx5vf_resume_write(mvdev: Mvdev, migf: Migf): Operation<number> {
+  yield* mutex_lock(mvdev.state_mutex);
   yield* mutex_lock(migf.lock);
   const isDisabled = (yield* load(migf.state)) === 'error';
   if (!isDisabled) yield* store(migf.buf_list, (yield* load(migf.buf_list)) + 1);
   yield* mutex_unlock(migf.lock);
+  yield* mlx5vf_state_mutex_unlock(mvdev);
   return isDisabled ? -ENODEV : 0;
 }
 

@@ -4,7 +4,8 @@
  * The lock of a group stands before that of a device set. A group lives as long as drivers are registered in it, and its
  * memory as long as its file is open; that file is not waited for.
  *
- * Left out: emulated and noiommu groups; a group on an iommufd; KVM; allocations, copies and descriptors that fail.
+ * Left out: emulated and noiommu groups; a group on an iommufd; KVM; allocations, copies and descriptors that fail; the
+ * private_data of a file, which nobody reads any more when its release clears it; group->notifier, on which nobody is left.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
 import {

@@ -3,7 +3,7 @@
  * opening of a device. The other half, which stands on them, is vfio_main.ts.
  *
  * df->device, device->group, device->dev_set and device->dev are constant once they are set: who enters reads them in one
- * step each and hands them down.
+ * step each and hands them down. So is dev->driver while a device is open, since its remove waits.
  */
 import type { Handle } from '../../../machines/object.ts';
 import type { Module } from '../../../machines/sync/module.ts';

@@ -7,11 +7,13 @@
  * it tries for all of them.
  *
  * What is reset together is in a set, whose lock is held over open and close of its devices and over their reset. Read in
- * copies from shortly before v5.16 and after v6.10, between which mappings are handled as here up to v6.9.
+ * copies from shortly before v5.16 and after v6.10, between which mappings are handled as here up to v6.9; the hot reset in
+ * one from between v6.6 and v6.9, too.
  *
- * Left out: slots; subordinate buses; power states and runtime power management; interrupts, ioeventfds, device
- * specific regions and VGA; cdevs, whose owner is told by an iommufd and not by groups; copies from and to user space
- * and allocations that fail. The vma_list holds the vmas themselves: see the struct.
+ * Left out: slots; subordinate buses; power states and runtime power management; bus mastering, and so pci_clear_master()
+ * and pci_disable_device(), which leave the decoding of memory as it is; EEH; interrupts, ioeventfds, device specific regions
+ * and VGA; the hot reset of a cdev, whose owner is told by an iommufd and not by groups; copies from and to user space and
+ * allocations that fail. The vma_list holds the vmas themselves: see the struct.
  */
 import type { MmStruct, VmAreaStruct } from '../../../machines/driver-core/mm.ts';
 import type { Saved } from '../../../machines/driver-core/pci.ts';
@@ -318,6 +320,7 @@ export function* vfio_pci_ioctl_pci_hot_reset(
   const isCdev = yield* load(vdev.cdev_opened);
   if (fds.length > 0 === isCdev) return -EINVAL;
   if ((yield* pci_probe_reset_bus(bus)) !== 0) return -ENODEV;
+  if (isCdev) throw new TypeError('the hot reset of a cdev is left out');
   return yield* vfio_pci_ioctl_pci_hot_reset_groups(vfio, bus, vdev, fds, hot_reset);
 }
 

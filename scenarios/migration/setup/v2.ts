@@ -18,8 +18,8 @@ export function* read_data(fd: Migf | number): Operation<number> {
   return typeof fd === 'number' ? fd : yield* v6_12.mlx5vf_save_read(fd);
 }
 
-export function* write_data(fd: Migf | number): Operation<number> {
-  return typeof fd === 'number' ? fd : yield* v6_12.mlx5vf_resume_write(fd);
+export function* write_data(mvdev: Mvdev, fd: Migf | number): Operation<number> {
+  return typeof fd === 'number' ? fd : yield* v6_12.mlx5vf_resume_write(mvdev, fd);
 }
 
 export function* close(fd: Migf | number): Operation {

@@ -19,7 +19,13 @@ for (const variant of ['source', 'destination', 'closed-meanwhile', 'any-two-sta
   test(`migrate-v2/${variant} is clean`, async (t) => {
     await isClean(t, migrateV2, variant);
   });
-for (const variant of ['v6.12-two-targets', 'v6.12-one-target', 'v6.12-reset', 'v6.12-no-descriptor'])
+for (const variant of [
+  'v6.12-two-targets',
+  'v6.12-one-target',
+  'v6.12-reset',
+  'v6.12-reset-while-writing',
+  'v6.12-no-descriptor',
+])
   test(`set-state-twice/${variant} is clean`, async (t) => {
     await isClean(t, setStateTwice, variant);
   });
@@ -38,6 +44,22 @@ test('where the mutex is let go outside of the spinlock, the word of a reset sta
     'reset: mvdev->deferred_reset = true',
     'reset: mutex_trylock(&mvdev->state_mutex) = false',
     'a: mutex_unlock(&mvdev->state_mutex)',
+  ]);
+});
+
+test('where a write does not hold the state mutex, it makes up for a reset beside the reset itself', async (t) => {
+  const undone = await withoutLine(setStateTwice, 'v6.12-reset-while-writing', {
+    event: 'mutex_lock',
+    in: 'mlx5vf_resume_write',
+    c: 'state_mutex',
+  });
+  findingOf(undone, 'never-reached', 'the reset leaves its work to who writes');
+  shows(t, findingOf(undone, 'invariant', 'mvdev.state_mutex'), [
+    'reset: mutex_trylock(&mvdev->state_mutex) = true',
+    'user: mvdev->deferred_reset = false',
+    'user: mvdev->mig_state = VFIO_DEVICE_STATE_RUNNING',
+    'reset: mvdev->deferred_reset = false',
+    'reset: mutex_unlock(&mvdev->state_mutex)',
   ]);
 });
 
