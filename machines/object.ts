@@ -66,7 +66,7 @@ export type EventOf<P extends Protocol> =
         ? Encoded<W>
         : object);
     }[keyof P & string]
-  | { readonly type: 'kfree' }
+  | { readonly type: 'kfree'; readonly by?: string }
   | { readonly type: 'freed'; readonly entry: Name };
 
 export type ReplyOf<P extends Protocol, K extends keyof P> = P[K] extends { readonly reply: infer R } ? R : void;

@@ -7,4 +7,7 @@ export const badUnlock = splat({
   prints: 'WARNING: bad unlock balance detected!',
 });
 
+/** debug_check_no_locks_freed() looks at the locks of the task that frees. */
 export const heldLockFreed = splat({ kind: 'warn', text: 'it is freed while it is held', prints: 'WARNING: held lock freed!' });
+/** Which the kernel notices only when the holder touches the lock again. */
+export const freedUnderHolder = splat({ kind: 'warn', text: 'it is freed while another thread holds it', prints: null });

@@ -5,7 +5,7 @@
  */
 import { assign } from 'xstate';
 import { done, part, reply, setupObject } from '../object.ts';
-import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { badUnlock, freedUnderHolder, heldLockFreed } from './lockdep.ts';
 import { stamp } from './stamp.ts';
 
 export type Mutex = {
@@ -46,7 +46,7 @@ const machine = setupObject<Context, Mutex>()
           mutex_is_locked: { actions: reply(true) },
           signal: { actions: done },
           mutex_unlock: [{ guard: 'isOwner', target: 'unlocked', actions: ['disown', done] }, { actions: badUnlock }],
-          kfree: { actions: heldLockFreed },
+          kfree: [{ guard: 'isOwner', actions: heldLockFreed }, { actions: freedUnderHolder }],
         },
       },
     },

@@ -12,7 +12,7 @@
  */
 import { assign } from 'xstate';
 import { done, part, reply, setupObject } from '../object.ts';
-import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { badUnlock, freedUnderHolder, heldLockFreed } from './lockdep.ts';
 import { stamp } from './stamp.ts';
 
 export type Rwsem = {
@@ -72,7 +72,11 @@ const machine = setupObject<Context, Rwsem>()
       rwsem_is_locked: { actions: reply(true) },
       up_read: { actions: badUnlock },
       up_write: { actions: badUnlock },
-      kfree: { actions: heldLockFreed },
+      kfree: [
+        { guard: 'isWriter', actions: heldLockFreed },
+        { guard: 'isReader', actions: heldLockFreed },
+        { actions: freedUnderHolder },
+      ],
     },
     states: {
       free: {

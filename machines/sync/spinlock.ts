@@ -6,7 +6,7 @@
  */
 import { assign } from 'xstate';
 import { done, part, reply, setupObject } from '../object.ts';
-import { badUnlock, heldLockFreed } from './lockdep.ts';
+import { badUnlock, freedUnderHolder, heldLockFreed } from './lockdep.ts';
 import { stamp } from './stamp.ts';
 
 export type Spinlock = {
@@ -41,7 +41,7 @@ const machine = setupObject<Context, Spinlock>()
         on: {
           spin_trylock: { actions: reply(false) },
           spin_unlock: [{ guard: 'isOwner', target: 'unlocked', actions: ['disown', done] }, { actions: badUnlock }],
-          kfree: { actions: heldLockFreed },
+          kfree: [{ guard: 'isOwner', actions: heldLockFreed }, { actions: freedUnderHolder }],
         },
       },
     },

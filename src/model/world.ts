@@ -177,7 +177,8 @@ export class World {
     const hearing = this.slots.filter((slot) => slot.part.hearsFrees);
     return [
       { slot: memory, event: { type: 'kfree' }, rule: 'first' },
-      ...own.map(({ index }): Send => ({ slot: index, event: { type: 'kfree' }, rule: 'if-able' })),
+      // Locks tell whether it is their holder who frees them.
+      ...own.map(({ index }): Send => ({ slot: index, event: { type: 'kfree', by: cursor.thread.name }, rule: 'if-able' })),
       ...hearing.map(({ index }): Send => ({ slot: index, event: { type: 'freed', entry }, rule: 'if-able' })),
     ];
   }

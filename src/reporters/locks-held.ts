@@ -5,8 +5,10 @@ import type { Trace, TraceStep } from '../trace/trace.ts';
 import { ascii, cut, wrap } from './layout.ts';
 import type { NameOf } from './rows.ts';
 import { subjectOf } from './spoken-step.ts';
+import { whoIsStuck } from './stuck.ts';
 
-export function locksHeld({ pair, fault }: Finding, trace: Trace, threads: readonly string[], nameOf: NameOf): readonly string[] {
+export function locksHeld(finding: Finding, trace: Trace, threads: readonly string[], nameOf: NameOf): readonly string[] {
+  const { pair, fault } = finding;
   const marked = trace.steps.filter(({ index }) => pair.marked.includes(index));
   const isKept = fault.kind === 'sleep-in-atomic' || fault.kind === 'lock-held-at-exit';
   if (marked.length > 0 && !isKept)
@@ -14,9 +16,7 @@ export function locksHeld({ pair, fault }: Finding, trace: Trace, threads: reado
       'Locks held at the steps marked *:',
       marked.map((step) => ({ who: `${nameOf(step.thread)} ${calleeOf(step.c)}`, locks: heldAt(step, trace) })),
     );
-  const stuck = trace.standing.filter(
-    ({ thread }) => threads.includes(thread) && fault.sites.some((site) => site.thread === thread),
-  );
+  const stuck = whoIsStuck(finding, trace).filter(({ thread }) => threads.includes(thread));
   return section(
     isKept ? 'Locks held in the end:' : 'Locks held by those who wait:',
     stuck.map(({ thread, held }) => ({ who: nameOf(thread), locks: held.map((lock) => spellLock(lock, thread, trace)) })),

@@ -6,6 +6,7 @@ import { ascii, count } from './layout.ts';
 import { relevantSteps } from './relevance.ts';
 import { aroundIts, commonStart, type Open, opened } from './open-calls.ts';
 import { type SpokenStep, speak, subjectOf } from './spoken-step.ts';
+import { whoIsStuck } from './stuck.ts';
 
 interface InColumn {
   readonly thread: string;
@@ -97,10 +98,8 @@ export function failingStep({ fault }: Finding, { steps }: Trace): TraceStep | n
 /** The threads that the finding says cannot go on, and that indeed do not. */
 function stuckIn(finding: Finding, trace: Trace): readonly Standing[] {
   if (failingStep(finding, trace) !== null) return [];
-  const { sites } = finding.fault;
-  return trace.standing.filter(
-    ({ thread, blocked, next }) =>
-      (blocked || finding.kind === 'sleep-in-atomic') && next !== null && sites.some((site) => site.thread === thread),
+  return whoIsStuck(finding, trace).filter(
+    ({ blocked, next }) => (blocked || finding.kind === 'sleep-in-atomic') && next !== null,
   );
 }
 

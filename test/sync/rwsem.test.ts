@@ -186,7 +186,8 @@ test('two writers that wait get it one after the other, in either order', (t) =>
 test('a lock that is freed while it is held is a warning, a free lock is not', (t) => {
   const subject = new Subject(rwsem());
   t.deepEqual(subject.tell('kfree'), [null]);
-  t.deepEqual(subject.tell(['down_read', { by: 'a' }], 'kfree'), [null, 'warn: WARNING: held lock freed!']);
+  t.deepEqual(subject.tell(['down_read', { by: 'a' }], ['kfree', { by: 'a' }]), [null, 'warn: WARNING: held lock freed!']);
+  t.deepEqual(subject.tell(['kfree', { by: 'b' }]), ['warn: it is freed while another thread holds it']);
 });
 
 test('rwsem_is_locked is true for readers and writers', (t) => {

@@ -33,7 +33,7 @@ test('while one thread holds it, another spins and a trylock says no', (t) => {
 
 test('whoever unlocks what another holds is told so', (t) => {
   const subject = new Subject(spinlock());
-  t.deepEqual(subject.tell(['spin_unlock', task], ['spin_lock', task], ['spin_unlock', irq], 'kfree'), [
+  t.deepEqual(subject.tell(['spin_unlock', task], ['spin_lock', task], ['spin_unlock', irq], ['kfree', task]), [
     BAD_UNLOCK,
     null,
     BAD_UNLOCK,

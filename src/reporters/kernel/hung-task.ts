@@ -1,11 +1,12 @@
 /** The hung task detector, for each task that is stuck, and what it shows of the locks. */
 import type { Finding } from '../../check/finding.ts';
 import type { Standing, Trace } from '../../trace/trace.ts';
+import { whoIsStuck } from '../stuck.ts';
 import { callTrace } from './call-trace.ts';
 import { locksHeldBy } from './lockdep.ts';
 
-export function hungTasks({ fault }: Finding, trace: Trace): readonly string[] {
-  const stuck = fault.sites.flatMap(({ thread }) => trace.standing.filter((standing) => standing.thread === thread));
+export function hungTasks(finding: Finding, trace: Trace): readonly string[] {
+  const stuck = whoIsStuck(finding, trace);
   const holding = trace.standing.filter(({ held }) => held.length > 0);
   return [
     ...stuck.flatMap((standing) => [

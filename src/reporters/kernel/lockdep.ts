@@ -99,8 +99,10 @@ export function recursiveLocking(title: string, { fault }: Finding, trace: Trace
   const [site] = fault.sites;
   const stuck = trace.standing.find(({ thread }) => thread === site?.thread);
   const lock = subjectOf(stuck?.next ?? plainName(site?.object ?? ''));
+  // A writer that has queued has taken nothing.
   const taken = trace.steps.findLast(
-    ({ thread, means, object }) => thread === site?.thread && means.kind === 'acquire' && object === stuck?.object,
+    ({ thread, means, object, reply }) =>
+      thread === site?.thread && means.kind === 'acquire' && object === stuck?.object && reply !== false,
   );
   return report(title, [
     `${site?.thread ?? ''} is trying to acquire lock:`,
