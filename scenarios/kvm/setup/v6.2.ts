@@ -66,11 +66,13 @@ export const endsWithMachine = (vfio: Vfio): KvmDeviceOps => destroyedWithMachin
 export const endsWithFile = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_2(vfio));
 export const endsWithFileAtV6_3 = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_3(vfio));
 
+const ESRCH = 3;
+
 /** drivers/gpu/drm/i915/gvt/kvmgt.c, v6.2: it is of no use without a machine, on which it takes a reference of its own. */
 export const kvmgt = (kvm_ops: KvmDeviceOps): v6_2.VfioDeviceOps => ({
   *open_device(device) {
     const vm = yield* load(device.kvm);
-    if (isNull(vm)) return -EINVAL;
+    if (isNull(vm)) return -ESRCH;
     yield* kvm_get_kvm(vm);
     return 0;
   },
