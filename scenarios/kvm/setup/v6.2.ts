@@ -65,6 +65,8 @@ export const atV6_3 = (vfio: Vfio): Side => ({ vfio, set_kvm: v6_3.vfio_file_set
 export const endsWithMachine = (vfio: Vfio): KvmDeviceOps => destroyedWithMachine(atV6_2(vfio));
 export const endsWithFile = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_2(vfio));
 export const endsWithFileAtV6_3 = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_3(vfio));
+/** In no kernel: the pointer has a lock of its own, and is taken back with the machine. */
+export const endsWithMachineAtV6_3 = (vfio: Vfio): KvmDeviceOps => destroyedWithMachine(atV6_3(vfio));
 
 const ESRCH = 3;
 
