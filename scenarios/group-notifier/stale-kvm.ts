@@ -68,6 +68,7 @@ export default defineScenario({
       leadsTo: [{ kind: 'use-after-free', object: 'kvm' }],
     }),
     'v5.15.y': variant({
+      summary: 'The ADD of v5.15.y, on VFIO as of v4.19.',
       objects: all,
       start,
       threads: threads(v5_15.kvm_vfio_group_add),

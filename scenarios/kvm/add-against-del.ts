@@ -78,6 +78,7 @@ export default defineScenario({
       ],
     }),
     'v5.15.y': variant({
+      summary: 'The ADD of v5.15.y, on VFIO as of v4.19.',
       objects: groupObjects,
       start: byGroup.start,
       threads: asGroups(v5_15.kvm_vfio_group_add),

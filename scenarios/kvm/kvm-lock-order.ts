@@ -2,7 +2,7 @@
  * To open a device takes the lock of its group and then, in the driver's open, that of the virtual machine; to close the
  * file of the kvm-vfio device takes them the other way round.
  *
- * vfio_device_first_open() holds group_lock around the driver's open, because the pointer to the machine is under it, and
+ * vfio_device_group_open() holds group_lock around the driver's open, because the pointer to the machine is under it, and
  * vfio_ap gives the machine its adapters there, under kvm->lock. kvm_device_release() holds kvm->lock around the release
  * that 51cdc8bc120e had brought, which tells each group that there is no machine any more, under group_lock.
  *

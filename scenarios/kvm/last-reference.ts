@@ -91,7 +91,11 @@ export default defineScenario({
     'v6.2-rc5': design(
       endsWithMachine,
       atV6_2,
-      [{ kind: 'self-deadlock', object: 'group.group_lock', between: ['mutex_lock', 'mutex_lock'] }],
+      [
+        { kind: 'self-deadlock', object: 'group.group_lock', between: ['mutex_lock', 'mutex_lock'] },
+        // The same step, as an order of locks: group_lock is asked for under the lock of the set, which stands after it.
+        { kind: 'lock-order', object: 'dev_set.lock', between: ['mutex_lock', 'mutex_lock'] },
+      ],
       'The entries of the kvm-vfio device go with the machine.',
     ),
     'v6.2': design(endsWithFile, atV6_2, [], 'They go when the file of the kvm-vfio device is closed.'),

@@ -9,9 +9,10 @@
  * freed.
  *
  * Since v5.2 the unregistration does not ask whether the device is active, and who removes it goes on only with unreg_sem.
- * The vendor is safe. What is left is the way there: between the lock of the list and unreg_sem nothing is held still, and
- * both the device, where the pointer to the parent is, and the parent, where unreg_sem is, may be freed. To try unreg_sem
- * before the lock of the list is let go of is enough: a device that is on the list holds its parent.
+ * Whoever has that before the unregistration is safe. What is left is the way there: between the lock of the list and
+ * unreg_sem nothing is held still, and both the device, where the pointer to the parent is, and the parent, where unreg_sem is,
+ * may be freed; and who gets unreg_sem when the unregistration has just let go of it goes on with a device that is freed. To try
+ * unreg_sem before the lock of the list is let go of is enough: a device that is on the list holds its parent.
  */
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofTheMdev } from '../laws/mdev.ts';

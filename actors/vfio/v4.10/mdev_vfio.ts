@@ -3,7 +3,8 @@
  * of drivers/vfio/vfio.c what the life of the device depends on.
  *
  * Left out: the IOMMU group that each mdev gets for itself, and the container, without which user space gets no descriptor:
- * neither holds the mdev. To find the device in its group and to get it is one step, under device_lock of the group.
+ * that vfio_del_group_dev() waits for the group to leave it, too, makes a removal longer, and nothing else. What a vendor has
+ * no function for. To find the device in its group and to get it is one step, under device_lock of the group.
  */
 import type { MdevDevice, MdevParent, MdevParentOps, VfioDevice } from '../../../machines/vfio/v4.10/index.ts';
 import { again, along, loop, moves, type Operation } from '../../step.ts';
@@ -18,28 +19,28 @@ export type Env = Pick<Mdev, 'vfio_mdev' | 'vendor' | 'vdev'>;
 
 /* ---- vfio_mdev.c ---- */
 
-function* callback(mdev: MdevDevice, name: 'open' | 'release' | 'read'): Operation {
-  const parent = (yield* load(mdev.parent)) as MdevParent;
+function* callback(mdev: MdevDevice, parent: MdevParent, name: 'open' | 'release' | 'read'): Operation {
   const ops = (yield* load(parent.ops)) as MdevParentOps;
   yield* along(load(ops[name]), moves(mdev.vendor, 'called'));
 }
 
 function* vfio_mdev_open({ vfio_mdev, vendor }: Env, mdev: MdevDevice): Operation<number> {
+  const parent = (yield* load(mdev.parent)) as MdevParent;
   if (!(yield* try_module_get(vfio_mdev.owner))) return -ENODEV;
-  yield* callback(mdev, 'open');
+  yield* callback(mdev, parent, 'open');
   const ret = yield* vendor.open(mdev);
   if (ret !== 0) yield* module_put(vfio_mdev.owner);
   return ret;
 }
 
 function* vfio_mdev_release({ vfio_mdev, vendor }: Env, mdev: MdevDevice): Operation {
-  yield* callback(mdev, 'release');
+  yield* callback(mdev, (yield* load(mdev.parent)) as MdevParent, 'release');
   yield* vendor.release(mdev);
   yield* module_put(vfio_mdev.owner);
 }
 
 function* vfio_mdev_read({ vendor }: Env, mdev: MdevDevice): Operation<number> {
-  yield* callback(mdev, 'read');
+  yield* callback(mdev, (yield* load(mdev.parent)) as MdevParent, 'read');
   return yield* vendor.read(mdev);
 }
 

@@ -65,12 +65,16 @@ export const atV6_3 = (vfio: Vfio): Side => ({ vfio, set_kvm: v6_3.vfio_file_set
 export const endsWithMachine = (vfio: Vfio): KvmDeviceOps => destroyedWithMachine(atV6_2(vfio));
 export const endsWithFile = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_2(vfio));
 export const endsWithFileAtV6_3 = (vfio: Vfio): KvmDeviceOps => releasedWithFile(atV6_3(vfio));
+/** In no kernel: the pointer has a lock of its own, and is taken back with the machine. */
+export const endsWithMachineAtV6_3 = (vfio: Vfio): KvmDeviceOps => destroyedWithMachine(atV6_3(vfio));
+
+const ESRCH = 3;
 
 /** drivers/gpu/drm/i915/gvt/kvmgt.c, v6.2: it is of no use without a machine, on which it takes a reference of its own. */
 export const kvmgt = (kvm_ops: KvmDeviceOps): v6_2.VfioDeviceOps => ({
   *open_device(device) {
     const vm = yield* load(device.kvm);
-    if (isNull(vm)) return -EINVAL;
+    if (isNull(vm)) return -ESRCH;
     yield* kvm_get_kvm(vm);
     return 0;
   },

@@ -6,8 +6,8 @@ import { withoutLine } from '../../helpers/undone.ts';
 test('who opens the device has the group, who closes KVM has the machine', async (t) => {
   const result = await isAsExpected(t, scenario, 'v6.2');
   shows(t, findingOf(result, 'deadlock', 'kvm.lock'), [
-    'user: mutex_lock(&dev_set->lock)',
     'user: mutex_lock(&group->group_lock)',
+    'user: mutex_lock(&dev_set->lock)',
     'machine: mutex_lock(&kvm->lock)',
   ]);
   t.regex(findingOf(result, 'lock-order', 'kvm.lock').message, /in both orders: confirmed, see deadlock-/);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import scenario from '../../../scenarios/mdev/remove-while-unregistered.ts';
 import { findingOf, isAsExpected, isClean, shows } from '../../helpers/scenario.ts';
+import { withoutLine } from '../../helpers/undone.ts';
 
 test('in v4.19 the unregistration does without a device that is being removed, and its vendor and type go', async (t) => {
   const result = await isAsExpected(t, scenario, 'v4.19');
@@ -48,4 +49,9 @@ test('in v5.2 nobody holds the device or its parent between the lock of the list
 
 test('tried under the lock of the list, unreg_sem is held by whoever removes the device', async (t) => {
   await isClean(t, scenario, 'v5.2-tried-under-list-lock');
+});
+
+test('unless the device leaves the list under that lock, both are freed again', async (t) => {
+  const undone = await withoutLine(scenario, 'v5.2-tried-under-list-lock', { event: 'mutex_lock', in: 'mdev_device_release' });
+  t.is(findingOf(undone, 'use-after-free', 'mdev').kind, 'use-after-free');
 });
