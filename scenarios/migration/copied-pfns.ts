@@ -46,7 +46,7 @@ const [partial, none, all] = [local<number>('partial'), local<number>('none'), l
 
 export default defineScenario({
   name: 'copied-pfns',
-  summary: 'The count of pages whose bitmap was copied may also mean NONE or ALL, and a user adds it all the same',
+  summary: 'The count of pages whose bitmap was copied may also mean NONE or ALL, and is added all the same',
   source: 'RFC 03/09 vfio/pci: register a default migration region, December 2019',
   covers: ['F-11'],
   tags: ['seed-003'],
