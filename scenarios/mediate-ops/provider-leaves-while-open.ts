@@ -7,8 +7,9 @@
  * Their last reference they give back from their own code: between the put and the return the module may go.
  *
  * A driver that is unbound from its own device keeps its module and loses what it had for that device; unregistering it
- * succeeds, and the open device goes on to use it. So vfio-pci has to hold the module, from before the open to after the
- * release, and unregistering has to wait until the last device is closed: each of the two alone is not enough.
+ * succeeds, and the open device goes on to use it. So unregistering has to wait until the last device is closed: that
+ * vfio-pci holds the module, from before the open to after the release, is not enough. It is what lets rmmod refuse; where
+ * unregistering waits and nobody holds the module, nothing is used that is gone, but rmmod hangs for as long as a user likes.
  */
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
@@ -114,6 +115,7 @@ export default defineScenario({
           next('admin') === 'wait_for_completion' && blocked('admin') && vdev.chart.state === 'mediated',
       },
       atEnd: { 'the driver has freed what it had': ({ state }) => state.freed },
+      leaks: { 'vfio_pci.mediate_ops_list': ({ vfio_pci }) => vfio_pci.mediate_ops_list.entries.length },
       expect: [],
     }),
   },

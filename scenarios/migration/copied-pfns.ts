@@ -1,9 +1,10 @@
 /**
  * The register that tells for how many pages a bitmap has been written may also say NONE, which is 0, or ALL, which is ~0.
  *
- * A user goes on "while total copied_pfns < total_pfns". Who adds what the register says without a look at it gets nowhere
- * where nothing is dirty, for 0 is added for ever. Where the rest is dirty he adds ~0, which in 64 bits is to take one
- * away: at the very beginning that ends the loop, with no page of all that are dirty; later it leads back to pages that he has had.
+ * A user goes on until he has had as many pages as he asked for. The RFC says that either of the two ends that, and the
+ * patches for QEMU of that year look for both. Who does not, and adds what the register says as it is, gets nowhere where
+ * nothing is dirty, for 0 is added for ever. Where the rest is dirty he adds ~0, which in 64 bits is to take one away: at the
+ * very beginning that ends the loop, with no page of all that are dirty; later it leads back to pages that he has had.
  */
 import {
   read_copied_pfns,

@@ -2,12 +2,14 @@
  * The RFC calls SAVING and RESUMING at the same time invalid, and gives a mask of the two. Whoever tests the state for
  * being equal to that mask refuses 110 and misses 111; and 101, a device that resumes and runs, is not forbidden at all.
  *
- * To get there it takes no more than two threads that each set a bit of their own: one begins to save, the other to resume. In the merged header a device that resumes does nothing else, and each state says which may follow it; v2
- * has no bits any more, but a number for each state.
+ * To get there it takes no more than two threads that each set a bit of their own: one begins to save, the other to resume.
+ * In the merged header a device that resumes does nothing else, and each state says which may follow it. It takes both: a
+ * thread that is late with what it has read asks for a state that is valid, and only the arcs say that there is no way to
+ * it. v2 has no bits any more, but a number for each state.
  */
 import { vfio_migration_set_state } from '../../actors/vfio/rfc-2019-12/qemu_migration.ts';
 import { read_device_state, type Rule, write_device_state } from '../../actors/vfio/rfc-2019-12/migration_region.ts';
-import { isArc } from '../../actors/vfio/v5.8/migration_region.ts';
+import { isArc, isValid } from '../../actors/vfio/v5.8/migration_region.ts';
 import { choose, type Operation } from '../../actors/step.ts';
 import {
   type MigrationRegion,
@@ -24,11 +26,13 @@ const resumes = local<number>('resumes');
 const EINVAL = -22;
 
 const threads =
-  (rule?: Rule) =>
+  (rule?: Rule, resume: { clear?: number; set: number } = { set: VFIO_DEVICE_STATE_RESUMING }) =>
   ({ region }: { region: MigrationRegion }) => ({
     migration: [call(vfio_migration_set_state, region, { set: VFIO_DEVICE_STATE_SAVING }, rule).into(saves)],
-    restore: [call(vfio_migration_set_state, region, { set: VFIO_DEVICE_STATE_RESUMING }, rule).into(resumes)],
+    restore: [call(vfio_migration_set_state, region, resume, rule).into(resumes)],
   });
+/** As the merged header would have it: a device that resumes does not run. */
+const RESUMES_ALONE = { clear: VFIO_DEVICE_STATE_RUNNING, set: VFIO_DEVICE_STATE_RESUMING };
 
 interface Seen {
   readonly region: { readonly device_state: { readonly value: number } };
@@ -77,14 +81,27 @@ export default defineScenario({
       },
       expect: [],
     }),
+    'v5.8-valid-alone': variant({
+      summary: 'VFIO_DEVICE_STATE_VALID(), and nobody looks at the arcs: who has read before the other wrote undoes it.',
+      objects: { region: merged_region },
+      threads: threads(isValid, RESUMES_ALONE),
+      always: meaning,
+      expect: [{ kind: 'invariant', object: 'region.device_state' }],
+    }),
     'v5.8': variant({
       summary: 'A device that resumes does nothing else, and states follow each other along arcs.',
       objects: { region: merged_region },
-      threads: threads(isArc),
+      threads: threads(isArc, RESUMES_ALONE),
       always: meaning,
       sometimes: {
-        'who comes late with what he has read is refused': ({ result }) => result(saves) === 0 && result(resumes) === EINVAL,
+        'both have read that it runs': ({ region, next, result }) =>
+          region.device_state.value === VFIO_DEVICE_STATE_RUNNING &&
+          next('migration') === 'store' &&
+          result(resumes) === undefined,
+        'it saves, and does not resume': ({ result }) => result(saves) === 0 && result(resumes) === EINVAL,
+        'it resumes, and does not save': ({ result }) => result(saves) === EINVAL && result(resumes) === 0,
       },
+      atEnd: { 'one of the two is refused': ({ result }) => (result(saves) === 0) !== (result(resumes) === 0) },
       expect: [],
     }),
     'v5.8-any-two-writes': variant({

@@ -20,6 +20,7 @@ const objects = { mvdev: mlx5vf_pci_core_device, migf: pool(mlx5_vf_migration_fi
 const fd = { a: local<Migf | number>('fd of a'), b: local<Migf | number>('fd of b') };
 const read = { a: local<number>('read by a'), b: local<number>('read by b') };
 const written = local<number>('written');
+const wrote = local<number>('written by b');
 type Seen = View<typeof objects>;
 
 const sets = (who: 'a' | 'b', { mvdev, migf }: { mvdev: Mvdev; migf: Migf }, state: number) => [
@@ -47,11 +48,20 @@ export default defineScenario({
     'v6.12-two-targets': variant({
       objects,
       start: STOPPED,
-      threads: (all) => ({ a: sets('a', all, v6_12.STOP_COPY), b: sets('b', all, v6_12.RESUMING) }),
+      threads: ({ mvdev, migf }) => ({
+        a: sets('a', { mvdev, migf }, v6_12.STOP_COPY),
+        b: [
+          call(ioctl_set_state, mvdev, migf, v6_12.RESUMING).into(fd.b),
+          call(write_data, mvdev, fd.b).into(wrote),
+          call(close, fd.b),
+        ],
+      }),
       always: migrationSessions,
       sometimes: {
         'a reads what b has made an end of': ({ result }) => result(read.a) === -19,
         'a reads its data': ({ result }) => (result(read.a) ?? 0) > 0,
+        'b writes to what a has made an end of': ({ result }) => result(wrote) === -19,
+        'b writes its data': ({ result }) => result(wrote) === 0,
       },
       atEnd: {
         'who came last has the state': ({ mvdev }) => ['STOP_COPY', 'RESUMING'].includes(mvdev.mig_state.state),
@@ -82,7 +92,8 @@ export default defineScenario({
       sometimes: {
         'the reset leaves its work to who sets the state': ({ ended, mvdev }) => ended('reset') && mvdev.deferred_reset.value,
         'the descriptor that comes back is dead': ({ result }) => result(read.a) === -19,
-        'the reset comes first': ({ mvdev }) => mvdev.mig_state.state === 'STOP_COPY' && !mvdev.deferred_reset.value,
+        'the reset comes first': ({ ended, mvdev }) =>
+          ended('reset') && mvdev.state_mutex.owner === null && mvdev.mig_state.state === 'STOP_COPY',
       },
       atEnd: {
         'word of the reset does not stay behind': ({ mvdev }) => !mvdev.deferred_reset.value,

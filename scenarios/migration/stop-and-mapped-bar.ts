@@ -3,7 +3,8 @@
  * virtual CPU that stores to a BAR is trapped by nobody, and the device changes after everybody was told that it does not.
  *
  * Either the mappings go before the device is stopped, so that a store comes by the provider, which knows that it has
- * stopped: patches 4/9 and 9/9 of the series go that way. Or user space stops its virtual CPUs first, as v2 demands of it.
+ * stopped. Patches 4/9 and 9/9 of the series ask user space, by an eventfd, to do that; here the kernel does it. Or user
+ * space stops its virtual CPUs first, as v2 demands of it.
  */
 import { access, type Operation } from '../../actors/step.ts';
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
@@ -90,7 +91,7 @@ export default defineScenario({
       expect: [{ kind: 'invariant', object: 'vdev.bar', between: ['stop', 'mmio_store'] }],
     }),
     'mappings-revoked': variant({
-      summary: 'The mappings go before the device is stopped.',
+      summary: 'The kernel takes the mappings away before it stops the device. Nobody posted that.',
       ...traps(true),
       sometimes: {
         'the store comes through the mapping': ({ result, vdev }) => result(reached) === true && vdev.bar.mapped,

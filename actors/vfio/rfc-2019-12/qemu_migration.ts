@@ -1,6 +1,6 @@
 /**
- * What a user does with the migration region, as QEMU's hw/vfio/migration.c of 2019 does: user space, one system call after
- * another, without a lock but where a scenario puts one.
+ * What a user does with the migration region, as the patches of 2019 for QEMU's hw/vfio/migration.c do: user space, one
+ * system call after another, without a lock but where a scenario puts one.
  */
 import {
   type MigrationRegion,
@@ -78,7 +78,7 @@ type Counted = { readonly sum: number; readonly dirty: readonly number[] };
 const below = (a: number, b: number): boolean => a >= 0 && (b < 0 || a < b);
 
 /**
- * The same as the steps of the RFC read at first sight: whatever copied_pfns says is a count, and is added.
+ * The same by who takes whatever copied_pfns says for a count, and adds it.
  * @returns the pages that are dirty
  */
 export function* sum_copied_pfns(region: MigrationRegion, start: number, total: number): Operation<readonly number[]> {

@@ -7,7 +7,10 @@ import { done, part, setupObject, splat } from '../../object.ts';
 import type { Field } from '../../sync/field.ts';
 import { migrationRegion } from '../rfc-2019-12/migration.ts';
 
-/** By the value of device_state. The others mean nothing. */
+/**
+ * By the value of device_state. Of the others none can be written: 101 and 111 mean nothing, and 110 is the error state, in
+ * which a driver puts a device whose transition has failed; none fails here.
+ */
 export const STATES: Readonly<Record<number, string>> = {
   0: 'stop',
   1: 'running',

@@ -55,6 +55,29 @@ export const openedOnce = {
   'vdev.refcnt': { n: 1 },
 };
 
+/** From v3.17 on, with a second function in the same IOMMU group, which vfio-pci has, and which is closed. */
+export const siblingObjects = {
+  ...lockedObjects,
+  sibling: pci.vfio_device,
+  sibling_pdev: pci.pci_dev,
+  sibling_vdev: pci.locked_vfio_pci_device,
+};
+export const openedBesideSibling = {
+  ...openedOnce,
+  ...inV3_12.ready('vfio_pci', 'spapr_tce', {
+    ...bound,
+    devices: [...bound.devices, { device: 'sibling', dev: 'sibling_pdev', name: '0000:00:14.2' }],
+  }),
+  'group.kref': { n: 4 },
+  'group.container_users': { n: 2 },
+  'group.users': { attached: 1, devices: 1, external: 0 },
+  'vdev.refcnt': { value: 1 },
+  'sibling.device_data': at('sibling_vdev'),
+  'sibling_vdev.pdev': at('sibling_pdev'),
+  'bus.devices': { entries: ['pdev', 'sibling_pdev'] },
+  'sibling_pdev.bus_list': { on: 'bus.devices', initialised: true },
+};
+
 /** It cannot be reset by itself. */
 export const noFunctionReset = { 'pdev.reset_supported': { value: false }, 'vdev.reset_works': { value: false } };
 

@@ -31,6 +31,23 @@ test('in v3.18 remove waits without that lock', async (t) => {
   await isClean(t, driverLock, 'v3.18');
 });
 
+test('in both, who looks at a function that is unbound finds no driver data; without the lock, a device that goes', async (t) => {
+  const clearedAfter = findingOf(await isAsExpected(t, driverLock, 'v3.17-sibling'), 'null-deref', 'group');
+  shows(t, clearedAfter, [
+    'admin: sibling_pdev->driver_data = NULL',
+    'admin: mutex_unlock(&vfio_pci_c.driver_lock)',
+    'user: mutex_lock(&vfio_pci_c.driver_lock)',
+    'user: READ_ONCE(sibling_pdev->driver) = {"at":"vfio_pci"}',
+  ]);
+  const result = await isAsExpected(t, driverLock, 'v3.18-sibling');
+  shows(t, findingOf(result, 'use-after-free', 'sibling'), [
+    'user: sibling_pdev->driver_data = {"at":"sibling"}',
+    'admin: kfree(sibling)',
+  ]);
+  findingOf(result, 'null-deref', 'group');
+  findingOf(result, 'refcount', 'sibling.kref');
+});
+
 for (const [variant, closes] of [
   ['v3.13-hot-reset', ['pci_dev_lock', 'pdev.mutex']],
   ['v3.13-reset', ['pci_dev_lock', 'pdev.mutex']],

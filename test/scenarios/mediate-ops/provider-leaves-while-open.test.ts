@@ -61,3 +61,16 @@ test('without the wait the unbind does not wait for the user', async (t) => {
   });
   t.truthy(findingOf(undone, 'use-after-free', 'state'));
 });
+
+test('without the reference, and with the wait, nothing is used that is gone, and rmmod is never refused', async (t) => {
+  const undone = await withoutLine(
+    scenario,
+    'held',
+    { event: 'try_module_get', in: 'vfio_pci_open', c: 'igd_dt', reply: true },
+    { event: 'module_put', in: 'vfio_pci_release', c: 'igd_dt' },
+  );
+  t.deepEqual(
+    undone.findings.map(({ kind, object }) => [kind, object]),
+    [['never-reached', 'rmmod is refused']],
+  );
+});

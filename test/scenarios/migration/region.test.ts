@@ -49,6 +49,17 @@ test('the test of the RFC lets 101 and 111 pass', async (t) => {
   t.is(linesOf(runs).at(-1), 'restore: region.device_state = 5');
 });
 
+test('VFIO_DEVICE_STATE_VALID() lets a write pass that comes late, and leads along no arc', async (t) => {
+  const alone = await isAsExpected(t, invalidStates, 'v5.8-valid-alone');
+  const noArc = findingOf(alone, 'invariant', 'region.device_state', 'along no arc');
+  shows(t, noArc, ['migration: region.device_state = 1', 'restore: region.device_state = 1']);
+});
+
+test('without the lock of the region the arcs do not help: what was looked at is not what is there', async (t) => {
+  const undone = await withoutLine(invalidStates, 'v5.8', { event: 'mutex_lock', in: 'locked' });
+  t.truthy(findingOf(undone, 'invariant', 'region.device_state', 'along no arc'));
+});
+
 test('a second read of data_offset puts the next chunk over the one that is still to be read', async (t) => {
   const lost = findingOf(await isAsExpected(t, stagingWindow, 'rfc'), 'end-state', 'region.chunk');
   const staged = linesOf(lost).filter((line) => line.includes('data_section'));
