@@ -1,6 +1,6 @@
 /** Which scenarios, and which of their variants, a command line means. */
 import { statSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { ModelError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import { type Listed, type Loaded, loadFiles, loadShipped } from './catalogue.ts';
@@ -103,6 +103,10 @@ async function unknown(word: string, isPath: boolean): Promise<never> {
   if (variant !== undefined && listed.some(({ scenario }) => scenario.name === name && variant in scenario.variants))
     throw new ModelError(`There is no scenario "${word}"`, `a variant is chosen with an option: ${name} --variant ${variant}`);
   if (isPath) throw new ModelError(`There is no file "${word}"`, `scenarios that come with the package go by name: ${LIST}`);
+  if (tagsOf(listed).includes(word)) throw new ModelError(`There is no scenario "${word}", but it is a tag`, `--tag ${word}`);
+  const folder = listed.map(({ file }) => dirname(relative(packageRoot, file))).find((path) => path.split('/').at(-1) === word);
+  if (folder !== undefined)
+    throw new ModelError(`There is no scenario "${word}", but a folder`, `name it by its path: ${folder}`);
   const near = nearest(
     word,
     listed.map(({ scenario }) => scenario.name),
@@ -131,8 +135,11 @@ function refuseTwins(listed: readonly Listed[]): void {
   }
 }
 
+const tagsOf = (listed: readonly Listed[]): readonly string[] =>
+  [...new Set(listed.flatMap(({ scenario }) => [...scenario.tags, ...scenario.covers]))].toSorted();
+
 function withTags(listed: readonly Listed[], tags: readonly string[]): readonly Listed[] {
-  const known = [...new Set(listed.flatMap(({ scenario }) => [...scenario.tags, ...scenario.covers]))].toSorted();
+  const known = tagsOf(listed);
   for (const tag of tags) if (!known.includes(tag)) throw unknownName('tag', tag, known);
   return tags.length === 0
     ? listed
@@ -151,7 +158,7 @@ function withVariants(listed: readonly Listed[], wanted: readonly string[]): Sel
 }
 
 export function unknownName(what: string, name: string, known: readonly string[]): ModelError {
-  const near = nearest(name, known);
+  const near = known.find((other) => other.toLowerCase() === name.toLowerCase()) ?? nearest(name, known);
   const all = known.length === 0 ? 'there is none' : `there are ${known.join(', ')}`;
   return new ModelError(`There is no ${what} "${name}"`, near === null ? all : `did you mean "${near}"?`);
 }

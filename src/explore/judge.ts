@@ -64,6 +64,9 @@ function whyAtomic({ held, irqsOff }: Position): string {
   return irqsOff ? 'with interrupts off' : '';
 }
 
+/** Put without a get, where the counter itself does not notice. */
+const tooMany = (n: number): string => `${n} more ${n === 1 ? 'is' : 'are'} given back than taken, when every task has ended`;
+
 export class Judge {
   readonly faults: Fault[] = [];
   private readonly program: Program;
@@ -254,7 +257,7 @@ export class Judge {
     return [
       ...found,
       ...this.atEnd.filter((predicate) => !predicate.of(state)).map((predicate) => this.broken('end-state', predicate, state)),
-      ...this.leaks.filter((leak) => leak.of(state) > 0).map((leak) => this.leftOver(leak, state)),
+      ...this.leaks.filter((leak) => leak.of(state) !== 0).map((leak) => this.leftOver(leak, state)),
     ];
   }
 
@@ -264,7 +267,7 @@ export class Judge {
     return this.number(`leak|${leak.name}`, {
       kind: 'leak',
       object: leak.name,
-      text: `${left} ${left === 1 ? 'is' : 'are'} left over when every task has ended`,
+      text: left > 0 ? `${left} ${left === 1 ? 'is' : 'are'} left over when every task has ended` : tooMany(-left),
       prints: null,
       sites: [],
       reads: [...new Set(leak.lastReads)].filter((place) => place < this.program.slots),

@@ -146,7 +146,7 @@ export interface VariantSpec<O extends OpenObjects> {
   readonly sometimes?: { readonly [name: string]: Predicate<O> };
   /** Holds in every state in which all tasks have ended. */
   readonly atEnd?: { readonly [name: string]: Predicate<O> };
-  /** By object: how many references, entries or ids are left over in such a state. */
+  /** By object: how many references, entries or ids are left over in such a state; below 0, how many too many were given back. */
   readonly leaks?: { readonly [object: string]: (view: View<O>) => number };
   readonly expect: readonly Expectation[];
   /** Findings that must come after an expected one: the symptoms by which it would be noticed. */

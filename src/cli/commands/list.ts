@@ -1,7 +1,7 @@
 /** `interlock list`: what there is to check, and what each variant expects. */
 import type { Scenario, Variant } from '../../model/scenario.ts';
 import { listJson } from '../../reporters/json.ts';
-import { count, cut, type Paint, WIDTH, wrap } from '../../reporters/layout.ts';
+import { count, type Paint, wrap } from '../../reporters/layout.ts';
 import { spellExpectation } from '../../reporters/text.ts';
 import { complain } from '../complaint.ts';
 import { type ExitCode, worst } from '../exit.ts';
@@ -23,14 +23,14 @@ export async function list(terminal: Terminal, wanted: Wanted, { ids, json }: Li
   return worst(faults.map((fault) => complain(terminal, fault)));
 }
 
-/** A line for each id and scenario: letters first, then numbers as numbers. */
+/** A line for each id and scenario, however long: it is for grep, too. Letters first, then numbers as numbers. */
 function coverOf(scenarios: readonly Scenario[]): readonly string[] {
   const pairs = scenarios.flatMap(({ covers, name, summary }) => covers.map((id) => ({ id, name, summary }))).toSorted(byId);
   if (pairs.length === 0) return ['No scenario covers an id.'];
   const [idWidth, nameWidth] = [Math.max(...pairs.map(({ id }) => id.length)), Math.max(...pairs.map(({ name }) => name.length))];
   return pairs.map(({ id, name, summary }, i) => {
     const shown = pairs[i - 1]?.id === id ? '' : id;
-    return cut(`${shown.padEnd(idWidth)}  ${name.padEnd(nameWidth)}  ${summary}`.trimEnd(), WIDTH);
+    return `${shown.padEnd(idWidth)}  ${name.padEnd(nameWidth)}  ${summary}`.trimEnd();
   });
 }
 
