@@ -21,7 +21,7 @@ const sysfsMachine = setupObject<{ present: boolean }, SysfsDir>()
     actions: { create: assign({ present: true }), remove: assign({ present: false }) },
   })
   .createMachine({
-    id: 'kernfs_node',
+    id: 'sysfs_dir',
     context: ({ input }) => input,
     on: {
       sysfs_create_dir_ns: [{ guard: 'isPresent', actions: [duplicateName, reply(-EEXIST)] }, { actions: ['create', reply(0)] }],

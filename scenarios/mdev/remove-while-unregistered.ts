@@ -13,6 +13,7 @@
  * both the device, where the pointer to the parent is, and the parent, where unreg_sem is, may be freed. To try unreg_sem
  * before the lock of the list is let go of is enough: a device that is on the list holds its parent.
  */
+import { EAGAIN, ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofTheMdev } from '../laws/mdev.ts';
 import { moduleReferences } from '../laws/module-references.ts';
@@ -20,10 +21,6 @@ import { A, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 import { remove } from './setup/tried-under-list-lock.ts';
 
 const removed = local<number>('removed');
-
-const ENOENT = 2;
-const ENODEV = 19;
-const EAGAIN = 11;
 
 export default defineScenario({
   name: 'remove-while-unregistered',

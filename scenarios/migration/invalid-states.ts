@@ -9,6 +9,7 @@ import { vfio_migration_set_state } from '../../actors/vfio/rfc-2019-12/qemu_mig
 import { read_device_state, type Rule, write_device_state } from '../../actors/vfio/rfc-2019-12/migration_region.ts';
 import { isArc } from '../../actors/vfio/v5.8/migration_region.ts';
 import { choose, type Operation } from '../../actors/step.ts';
+import { EINVAL } from '../../actors/vfio/errno.ts';
 import {
   type MigrationRegion,
   migration_region,
@@ -21,7 +22,6 @@ import { call, defineScenario, local, variant } from '../../src/index.ts';
 
 const saves = local<number>('saves');
 const resumes = local<number>('resumes');
-const EINVAL = -22;
 
 const threads =
   (rule?: Rule) =>
@@ -73,7 +73,7 @@ export default defineScenario({
       threads: threads(),
       always: meaning,
       sometimes: {
-        'it would save and resume, and is refused': ({ result }) => result(saves) === EINVAL || result(resumes) === EINVAL,
+        'it would save and resume, and is refused': ({ result }) => result(saves) === -EINVAL || result(resumes) === -EINVAL,
       },
       expect: [],
     }),
@@ -83,7 +83,7 @@ export default defineScenario({
       threads: threads(isArc),
       always: meaning,
       sometimes: {
-        'who comes late with what he has read is refused': ({ result }) => result(saves) === 0 && result(resumes) === EINVAL,
+        'who comes late with what he has read is refused': ({ result }) => result(saves) === 0 && result(resumes) === -EINVAL,
       },
       expect: [],
     }),
@@ -95,8 +95,8 @@ export default defineScenario({
       sometimes: {
         'saving, live': ({ result }) => JSON.stringify(result(written)) === wrote(3, 0, 3, 2, 0, 2),
         resuming: ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 1, 0, 1),
-        'each invalid state is refused': ({ result }) => JSON.stringify(result(written)) === wrote(6, EINVAL, 1, 7, EINVAL, 1),
-        'and resuming while it runs': ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 5, EINVAL, 4),
+        'each invalid state is refused': ({ result }) => JSON.stringify(result(written)) === wrote(6, -EINVAL, 1, 7, -EINVAL, 1),
+        'and resuming while it runs': ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 5, -EINVAL, 4),
       },
       expect: [],
     }),

@@ -3,7 +3,8 @@
  * first open, each last close, and each remove. So nobody opens or unbinds a device while who closes another looks whether
  * their bus is to be reset.
  */
-import type { LockedVfioPciDevice, PciDev, VfioDevice, VfioPciC } from '../../../machines/vfio/v3.12/pci.ts';
+import type { VfioDevice } from '../../../machines/vfio/v3.12/vfio.ts';
+import type { LockedVfioPciDevice, PciDev, VfioPciC } from '../../../machines/vfio/v3.12/pci.ts';
 import { pci_probe_reset_bus, pci_walk_bus } from '../../driver-core/pci.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';

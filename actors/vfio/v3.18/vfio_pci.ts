@@ -3,7 +3,8 @@
  * bus is to be reset holds a reference on each device meanwhile, for which a remove waits. Read in later copies, which ask for
  * the driver of a device when they have the reference, since a device may be found otherwise than by its driver data.
  */
-import type { LockedVfioPciDevice, PciDev, VfioDevice } from '../../../machines/vfio/v3.12/pci.ts';
+import type { VfioDevice } from '../../../machines/vfio/v3.12/vfio.ts';
+import type { LockedVfioPciDevice, PciDev } from '../../../machines/vfio/v3.12/pci.ts';
 import { pci_probe_reset_bus, pci_walk_bus } from '../../driver-core/pci.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
@@ -29,7 +30,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   });
   const ret = no === 0 && (yield* wantReset(devices)) ? yield* pci.resets.reset_bus(pci.bus) : -EINVAL;
   for (const device of devices) {
-    if (ret === 0) yield* store((yield* follow(device.device_data)).needs_reset, false);
+    if (ret === 0) yield* store(((yield* follow(device.device_data)) as LockedVfioPciDevice).needs_reset, false);
     yield* vfio_device_put(pci.vfio, device);
   }
 }

@@ -30,13 +30,13 @@ import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { NOTIFY_OK } from '../../sync/notifier.ts';
 import { srcu_read_lock, srcu_read_unlock, synchronize_srcu } from '../../sync/rcu.ts';
-import { refcount_dec_and_test, refcount_inc } from '../../sync/refcount.ts';
 import { spin_lock, spin_unlock } from '../../sync/spinlock.ts';
 import { queue_work, type WorkFunctions } from '../../sync/work.ts';
 import { EINVAL, ESRCH } from '../errno.ts';
+import { kvm_get_kvm, kvm_put_kvm } from './kvm_main.ts';
+import type { VfioNotifyType } from './vfio.ts';
 
 type Block = Handle<Field<string>>;
-export type VfioNotifyType = 'VFIO_IOMMU_NOTIFY' | 'VFIO_GROUP_NOTIFY';
 
 /** What it calls of VFIO, for its device, and the memory that it allocates from. */
 export interface Kvmgt {
@@ -189,7 +189,7 @@ export function* kvmgt_guest_init(vgpu: IntelVgpu, its: Kvmgt): Operation<number
   yield* store(vgpu.handle, info);
   yield* store(info.vgpu, vgpu);
   yield* store(info.kvm, kvm);
-  yield* refcount_inc(kvm.users_count);
+  yield* kvm_get_kvm(kvm);
   yield* kvm_page_track_register_notifier(kvm, info);
   return 0;
 }
@@ -197,13 +197,9 @@ export function* kvmgt_guest_init(vgpu: IntelVgpu, its: Kvmgt): Operation<number
 export function* kvmgt_guest_exit(info: KvmgtGuestInfo, its: Kvmgt): Operation {
   const kvm = yield* follow(info.kvm);
   yield* kvm_page_track_unregister_notifier(kvm, info);
-  yield* kvm_put_kvm(kvm);
+  yield* kvm_put_kvm(kvm, {});
   yield* gvt_cache_destroy((yield* load(info.vgpu)) as IntelVgpu, its);
   yield* kfree(info);
-}
-
-export function* kvm_put_kvm(kvm: TrackedKvm): Operation {
-  if (yield* refcount_dec_and_test(kvm.users_count)) yield* kfree(kvm);
 }
 
 export function* intel_vgpu_open(vgpu: IntelVgpu, its: Kvmgt): Operation<number> {

@@ -17,7 +17,7 @@ export const objects = {
   iommu_group: inV3_12.iommu_group,
   group: inV3_12.vfio_group,
   file: inV3_12.file,
-  device: pci.vfio_device,
+  device: inV3_12.vfio_device,
   pdev: pci.pci_dev,
   bus: pci.pci_bus,
   vdev: pci.vfio_pci_device,
