@@ -72,7 +72,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   let needs_reset = false;
   const ret = yield* pci_walk_bus(pci.bus, function* vfio_pci_test_bus_reset(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return -EBUSY;
-    const device = (yield* vfio_device_get_from_dev(pdev)) as VfioDevice;
+    const device = yield* vfio_device_get_from_dev(pdev);
     const vdev = yield* dataOf(device);
     if (yield* load(vdev.needs_reset)) needs_reset = true;
     const isClosed = (yield* load(vdev.refcnt)) === 0;
@@ -83,7 +83,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   if ((yield* pci.resets.reset_bus(pci.bus)) !== 0) return;
   yield* pci_walk_bus(pci.bus, function* vfio_pci_clear_needs_reset(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return 0;
-    const device = (yield* vfio_device_get_from_dev(pdev)) as VfioDevice;
+    const device = yield* vfio_device_get_from_dev(pdev);
     yield* store((yield* dataOf(device)).needs_reset, false);
     yield* vfio_device_put(pci.vfio, device);
     return 0;

@@ -25,7 +25,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   const no = yield* pci_walk_bus(pci.bus, function* vfio_pci_get_devs(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return -EBUSY;
     if (devices.length === count) return -ENOSPC;
-    devices.push((yield* vfio_device_get_from_dev(pdev)) as VfioDevice);
+    devices.push(yield* vfio_device_get_from_dev(pdev));
     return 0;
   });
   const ret = no === 0 && (yield* wantReset(devices)) ? yield* pci.resets.reset_bus(pci.bus) : -EINVAL;

@@ -1,6 +1,7 @@
 /** v4.19: VFIO, type1, KVM and mediated devices. */
 export * from './kvm_main.ts';
 export * from './kvm_vfio.ts';
+export * from './kvmgt-cache.ts';
 export * from './kvmgt.ts';
 export * from './mdev_core.ts';
 export * from './mdev_ops.ts';
