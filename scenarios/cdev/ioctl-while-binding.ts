@@ -5,11 +5,11 @@
  * smp_store_release(), and which they read with smp_load_acquire(): whoever finds it set finds the device open, and all that
  * its driver wrote in the open. Whoever comes before that gets -EINVAL.
  */
-import { EINVAL } from '../../actors/vfio/errno.ts';
+import { EINVAL, EIO } from '../../actors/vfio/errno.ts';
 import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { driverOf, EIO, pdev } from './setup/driver.ts';
+import { driverOf, pdev } from './setup/driver.ts';
 import { close, sharedNode, sharedNodeAtEnd, sharedNodeLaws, sharedNodeLeaks } from './setup/node.ts';
 import * as undone from './setup/undone.ts';
 

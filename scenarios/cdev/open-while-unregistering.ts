@@ -6,11 +6,11 @@
  * reference is what the remove then waits for. Until its file is closed the user may bind it and have all that a user
  * has; the driver, whose remove has not returned, is there for him.
  */
-import { ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
+import { EIO, ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
 import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { driverOf, EIO, pdev } from './setup/driver.ts';
+import { driverOf, pdev } from './setup/driver.ts';
 import { node, nodeLaws } from './setup/node.ts';
 
 const fd = local<merged.VfioDeviceFile | number>('fd');

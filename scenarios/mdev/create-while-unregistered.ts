@@ -10,6 +10,7 @@
  * Since v5.2 the unregistration takes unreg_sem for writing before the walk. Who creates a device tries to take it for
  * reading, and gets -ENODEV; who has it already is waited for.
  */
+import { ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
 import { moduleReferences } from '../laws/module-references.ts';
@@ -17,9 +18,6 @@ import { B, mtty4_10, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 
 const created = local<number>('created');
 const removed = local<number>('removed');
-
-const ENOENT = 2;
-const ENODEV = 19;
 
 export default defineScenario({
   name: 'create-while-unregistered',

@@ -7,6 +7,7 @@
  * a descriptor is waited for.
  */
 import * as v4_10 from '../../actors/vfio/v4.10/index.ts';
+import { EEXIST, ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
 import { moduleReferences } from '../laws/module-references.ts';
@@ -20,10 +21,6 @@ const gone = local<number>('gone');
 const late = local<number>('late');
 const fd = local<number>('fd');
 const read = local<number>('read');
-
-const ENOENT = 2;
-const EEXIST = 17;
-const ENODEV = 19;
 
 const uses = (env: v4_10.Env) => [
   call(v4_10.vfio_group_get_device_fd, env).into(fd),

@@ -10,6 +10,7 @@ import type { Operation } from '../../actors/step.ts';
 import { load } from '../../actors/sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../actors/sync/mutex.ts';
 import * as v4_10 from '../../actors/vfio/v4.10/index.ts';
+import { EINVAL, ENODEV } from '../../actors/vfio/errno.ts';
 import type { MdevDevice, MdevState } from '../../machines/vfio/v4.10/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
@@ -19,9 +20,6 @@ import { B, mtty4_10, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 const created = local<number>('created');
 const fd = local<number>('fd');
 const read = local<number>('read');
-
-const EINVAL = 22;
-const ENODEV = 19;
 
 /** A vendor's open that is at once about the state that its create has made. */
 function* vendor_open(mdev: MdevDevice): Operation<number> {

@@ -6,11 +6,11 @@
  * registered, which loses its only reference and is freed, on the list and with its types in sysfs. The reference that was
  * taken on the device stays. Since v5.2 it forgets whom it has found.
  */
+import { EEXIST } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { mtty4_10, mtty5_10 } from './setup/mtty.ts';
 
 const again = local<number>('again');
-const EEXIST = 17;
 
 export default defineScenario({
   name: 'parent-registered-twice',

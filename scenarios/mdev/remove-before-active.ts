@@ -9,6 +9,7 @@
  *
  * To ask for `active` before the file is removed mends it: while the reference on the file is held, the device stays.
  */
+import { EAGAIN } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
 import { remove } from './setup/asked-first.ts';
@@ -17,8 +18,6 @@ import { B, mtty4_10, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 
 const created = local<number>('created');
 const removed = local<number>('removed');
-
-const EAGAIN = 11;
 
 interface Device {
   readonly freed: boolean;

@@ -6,6 +6,7 @@
  * vendor is asked when the last descriptor is closed.
  */
 import * as v4_10 from '../../actors/vfio/v4.10/index.ts';
+import { EINVAL, ENODEV } from '../../actors/vfio/errno.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
 import { ofTheMdev } from '../laws/mdev.ts';
 import { moduleReferences } from '../laws/module-references.ts';
@@ -14,9 +15,6 @@ import { A, mtty4_10, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 const fd = local<number>('fd');
 const read = local<number>('read');
 const removed = local<number>('removed');
-
-const EINVAL = 22;
-const ENODEV = 19;
 
 const uses = (env: v4_10.Env) => [
   call(v4_10.vfio_group_get_device_fd, env).into(fd),

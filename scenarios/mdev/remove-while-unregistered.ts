@@ -14,6 +14,7 @@
  * may be freed; and who gets unreg_sem when the unregistration has just let go of it goes on with a device that is freed. To try
  * unreg_sem before the lock of the list is let go of is enough: a device that is on the list holds its parent.
  */
+import { EAGAIN, ENODEV, ENOENT } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofTheMdev } from '../laws/mdev.ts';
 import { moduleReferences } from '../laws/module-references.ts';
@@ -21,10 +22,6 @@ import { A, mtty4_19, mtty5_10 } from './setup/mtty.ts';
 import { remove } from './setup/tried-under-list-lock.ts';
 
 const removed = local<number>('removed');
-
-const ENOENT = 2;
-const ENODEV = 19;
-const EAGAIN = 11;
 
 export default defineScenario({
   name: 'remove-while-unregistered',

@@ -12,13 +12,13 @@
  * A list of all devices, on which the second does not find it any more, is the answer of the next versions; with unreg_sem
  * tried under the lock of that list nothing is left of it.
  */
+import { ENODEV } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { ofTheMdev } from '../laws/mdev.ts';
 import { A, mtty4_10, mtty5_10 } from './setup/mtty.ts';
 import { remove } from './setup/tried-under-list-lock.ts';
 
 const removed = local<number>('removed');
-const ENODEV = 19;
 
 export default defineScenario({
   name: 'removed-twice',

@@ -5,6 +5,7 @@
  * before the device is allocated, and is given back when the device is released. One that could not be allocated is never
  * released, and its slot is lost: after as many failures as the parent has slots every create is refused with -EUSERS.
  */
+import { EEXIST, ENOMEM, EUSERS } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { slots6_1 } from './setup/slots.ts';
 
@@ -13,10 +14,6 @@ const taken = local<number>('taken');
 const full = local<number>('full');
 const removed = local<number>('removed');
 const second = local<number>('second');
-
-const ENOMEM = 12;
-const EEXIST = 17;
-const EUSERS = 87;
 
 export default defineScenario({
   name: 'slots-of-a-parent',

@@ -11,6 +11,7 @@
  */
 import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
+import { EBADF } from '../../actors/vfio/errno.ts';
 import * as in2019 from '../../machines/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
 import { theClosedIsOff } from '../laws/mediate.ts';
@@ -19,7 +20,6 @@ import { type HandlesOf, host, objects as one, start, withIgd } from './setup/on
 const fd = local<number>('fd');
 const read = local<number>('read');
 const other_fd = local<number>('other_fd');
-const EBADF = 9;
 const BAR0 = { index: rfc.VFIO_PCI_BAR0_REGION_INDEX };
 
 const objects = { ...one, host, vmm: in2019.process, file: in2019.file, other: in2019.process, other_file: in2019.file };

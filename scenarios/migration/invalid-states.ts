@@ -11,6 +11,7 @@ import { vfio_migration_set_state } from '../../actors/vfio/rfc-2019-12/qemu_mig
 import { read_device_state, type Rule, write_device_state } from '../../actors/vfio/rfc-2019-12/migration_region.ts';
 import { isArc, isValid } from '../../actors/vfio/v5.8/migration_region.ts';
 import { choose, type Operation } from '../../actors/step.ts';
+import { EINVAL } from '../../actors/vfio/errno.ts';
 import {
   type MigrationRegion,
   migration_region,
@@ -23,7 +24,6 @@ import { call, defineScenario, local, variant } from '../../src/index.ts';
 
 const saves = local<number>('saves');
 const resumes = local<number>('resumes');
-const EINVAL = -22;
 
 const threads =
   (rule?: Rule, resume: { clear?: number; set: number } = { set: VFIO_DEVICE_STATE_RESUMING }) =>
@@ -77,7 +77,7 @@ export default defineScenario({
       threads: threads(),
       always: meaning,
       sometimes: {
-        'it would save and resume, and is refused': ({ result }) => result(saves) === EINVAL || result(resumes) === EINVAL,
+        'it would save and resume, and is refused': ({ result }) => result(saves) === -EINVAL || result(resumes) === -EINVAL,
       },
       expect: [],
     }),
@@ -98,8 +98,8 @@ export default defineScenario({
           region.device_state.value === VFIO_DEVICE_STATE_RUNNING &&
           next('migration') === 'store' &&
           result(resumes) === undefined,
-        'it saves, and does not resume': ({ result }) => result(saves) === 0 && result(resumes) === EINVAL,
-        'it resumes, and does not save': ({ result }) => result(saves) === EINVAL && result(resumes) === 0,
+        'it saves, and does not resume': ({ result }) => result(saves) === 0 && result(resumes) === -EINVAL,
+        'it resumes, and does not save': ({ result }) => result(saves) === -EINVAL && result(resumes) === 0,
       },
       atEnd: { 'one of the two is refused': ({ result }) => (result(saves) === 0) !== (result(resumes) === 0) },
       expect: [],
@@ -112,8 +112,8 @@ export default defineScenario({
       sometimes: {
         'saving, live': ({ result }) => JSON.stringify(result(written)) === wrote(3, 0, 3, 2, 0, 2),
         resuming: ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 1, 0, 1),
-        'each invalid state is refused': ({ result }) => JSON.stringify(result(written)) === wrote(6, EINVAL, 1, 7, EINVAL, 1),
-        'and resuming while it runs': ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 5, EINVAL, 4),
+        'each invalid state is refused': ({ result }) => JSON.stringify(result(written)) === wrote(6, -EINVAL, 1, 7, -EINVAL, 1),
+        'and resuming while it runs': ({ result }) => JSON.stringify(result(written)) === wrote(4, 0, 4, 5, -EINVAL, 4),
       },
       expect: [],
     }),

@@ -9,6 +9,7 @@ import {
   vfio_migration_set_state,
   vfio_save_buffer,
 } from '../../actors/vfio/rfc-2019-12/qemu_migration.ts';
+import { EINVAL } from '../../actors/vfio/errno.ts';
 import {
   migration_region,
   VFIO_DEVICE_STATE_RESUMING,
@@ -19,7 +20,6 @@ import { call, defineScenario, local, variant } from '../../src/index.ts';
 
 const chunk = { first: local<number>('first chunk'), second: local<number>('second chunk'), none: local<number>('no chunk') };
 const dirty = local<readonly number[]>('dirty pages');
-const EINVAL = -22;
 
 const refused = [
   local<number>('read pending_bytes'),
@@ -91,7 +91,7 @@ export default defineScenario({
         ],
       }),
       atEnd: {
-        'each is refused': ({ result }) => refused.every((access) => result<unknown>(access) === EINVAL),
+        'each is refused': ({ result }) => refused.every((access) => result<unknown>(access) === -EINVAL),
         'and nothing has changed': ({ region }) =>
           region.device_state.value === VFIO_DEVICE_STATE_RUNNING && region.data_section.value === null,
       },
@@ -114,9 +114,9 @@ export default defineScenario({
         ],
       }),
       atEnd: {
-        'nothing is there yet': ({ result }) => result(size) === 0 && result<unknown>(data) === EINVAL,
-        'no range was asked for': ({ result }) => result(copied) === EINVAL,
-        'it takes no data': ({ result }) => result(wrote) === EINVAL,
+        'nothing is there yet': ({ result }) => result(size) === 0 && result<unknown>(data) === -EINVAL,
+        'no range was asked for': ({ result }) => result(copied) === -EINVAL,
+        'it takes no data': ({ result }) => result(wrote) === -EINVAL,
         'in order, it gives its data': ({ result }) => result(chunk.first) === 1,
       },
       expect: [],
@@ -134,8 +134,8 @@ export default defineScenario({
         ],
       }),
       atEnd: {
-        'there is nothing to take over': ({ result }) => result(commits) === EINVAL,
-        'it gives no data': ({ result }) => result<unknown>(data) === EINVAL,
+        'there is nothing to take over': ({ result }) => result(commits) === -EINVAL,
+        'it gives no data': ({ result }) => result<unknown>(data) === -EINVAL,
         'in order, it takes data': ({ result, region }) => result(wrote) === 0 && String(region.loaded.value) === '1',
       },
       expect: [],

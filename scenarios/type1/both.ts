@@ -4,16 +4,17 @@
  * For the first all memory is pinned and charged when it is mapped. What the vendor driver pins besides gets a reference of
  * its own, so that it stays when the IOMMU lets go, and is charged to nobody a second time.
  */
+import type { VfioDevice } from '../../machines/vfio/v4.19/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { vendor_map_page, vendor_unmap_page } from './setup/vendor.ts';
-import { calls, objects, start, type1, viewOf } from './setup/vm.ts';
+import { calls, objects, start, coreOf, viewOf } from './setup/vm.ts';
 
 const set_gpu = local<number>('set_gpu');
 const set_vgpu = local<number>('set_vgpu');
 const iommu_set = local<number>('iommu_set');
-const opened = local<number>('opened');
+const opened = local<VfioDevice | number>('opened');
 const mapped = local<number>('mapped');
 const unmapped = local<number>('unmapped');
 const pinned = local<number>('pinned');
@@ -46,8 +47,8 @@ export default defineScenario({
             user.closeContainer,
           ],
           guest: [
-            call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned),
-            call(vendor_unmap_page, vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
+            call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned),
+            call(vendor_unmap_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
           ],
         };
       },
@@ -58,7 +59,9 @@ export default defineScenario({
       },
       atEnd: {
         'each call of user space succeeds': ({ result }) =>
-          [set_gpu, set_vgpu, iommu_set, opened, mapped].every((of) => result(of) === 0) && result(unmapped) === 1,
+          [set_gpu, set_vgpu, iommu_set, mapped].every((of) => result(of) === 0) &&
+          typeof result(opened) === 'object' &&
+          result(unmapped) === 1,
         'the container is gone, with its back end': ({ container, all }) =>
           container.freed && all('iommu').every(({ freed }) => freed),
         'nothing is charged': ({ mm }) => mm.locked_vm.value === 0,

@@ -15,7 +15,7 @@ import { type Call, call, defineScenario, local, variant, type View } from '../.
 import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { twoPages } from './setup/attached.ts';
-import { calls, objects as vmObjects, start, type1, viewOf as viewOfVm, type Vm } from './setup/vm.ts';
+import { calls, objects as vmObjects, start, coreOf, viewOf as viewOfVm, type Vm } from './setup/vm.ts';
 
 const objects = { ...vmObjects, page1: page, dma: pool(structs.vfio_dma, 5) };
 type Its = View<typeof objects>;
@@ -42,10 +42,10 @@ const line = (name: keyof typeof RETURNS, made: Call): Call => made.into(local<n
 
 const script = (vm: Vm): readonly Call[] => {
   const user = calls(vm);
-  const its = type1(vm);
+  const core = coreOf(vm);
   const map = (iova: number, vaddr: number, size: number) =>
-    call(v4_19.vfio_iommu_map_dma, vm.container, { iova, vaddr, size }, vm.qemu, its);
-  const unmap = (iova: number, size: number) => call(v4_19.vfio_iommu_unmap_dma, vm.container, { iova, size }, vm.qemu, its);
+    call(v4_19.vfio_iommu_map_dma, core, vm.container, { iova, vaddr, size });
+  const unmap = (iova: number, size: number) => call(v4_19.vfio_iommu_unmap_dma, core, vm.container, { iova, size });
   return [
     line('no back end without a group', user.setIommu),
     line('no mapping without a back end', user.mapRam),

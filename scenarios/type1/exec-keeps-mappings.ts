@@ -13,7 +13,7 @@ import * as v4_19 from '../../actors/vfio/v4.19/index.ts';
 import { mm_struct } from '../../machines/mm/mm.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { objects as attached, start } from './setup/attached.ts';
-import { RAM, type1, type Vm } from './setup/vm.ts';
+import { RAM, coreOf, type Vm } from './setup/vm.ts';
 
 const objects = { ...attached, mm_new: mm_struct };
 type Its = View<typeof objects>;
@@ -24,12 +24,12 @@ const design = (options: Partial<v4_19.Type1>) => ({
   objects,
   start: start.direct,
   threads: (vm: Vm & { readonly mm_new: Vm['mm'] }) => {
-    const its = { ...type1(vm), ...options };
+    const core = coreOf(vm, options);
     return {
       qemu: [
-        call(v4_19.vfio_iommu_map_dma, vm.container, RAM, vm.qemu, its),
+        call(v4_19.vfio_iommu_map_dma, core, vm.container, RAM),
         call(exec_mmap, vm.qemu, vm.mm_new),
-        call(v4_19.vfio_iommu_unmap_dma, vm.container, RAM, vm.qemu, its).into(unmapped),
+        call(v4_19.vfio_iommu_unmap_dma, core, vm.container, RAM).into(unmapped),
       ],
     };
   },

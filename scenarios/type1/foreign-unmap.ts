@@ -14,7 +14,7 @@ import { call, defineScenario, local, variant, type View } from '../../src/index
 import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, viewOf } from './setup/attached.ts';
-import { calls, RAM, type1, type Vm } from './setup/vm.ts';
+import { calls, RAM, coreOf, type Vm } from './setup/vm.ts';
 
 const objects = { ...attached, other: user_task, mm_other: mm_struct };
 type Its = View<typeof objects>;
@@ -44,7 +44,7 @@ const design = ({ start: begin, mappings, options = {} }: Design) => {
     threads: (vm: Machine) => ({
       user: [
         calls(vm).mapRam.into(mapped),
-        call(v4_19.vfio_iommu_unmap_dma, vm.container, RAM, vm.other, { ...type1(vm), ...options }).into(unmapped),
+        call(v4_19.vfio_iommu_unmap_dma, coreOf(vm, options, vm.other), vm.container, RAM).into(unmapped),
       ],
     }),
     always: { ...pins(of, mappings), ...lockedVm(of) },
@@ -69,7 +69,7 @@ export default defineScenario({
       summary: 'QEMU unmaps what it has mapped, and a thread of it does.',
       threads: (vm) => ({
         qemu: [calls(vm).mapRam.into(mapped), calls(vm).unmapRam],
-        sibling: [call(v4_19.vfio_iommu_unmap_dma, vm.container, RAM, vm.other, type1(vm)).into(unmapped)],
+        sibling: [call(v4_19.vfio_iommu_unmap_dma, coreOf(vm, {}, vm.other), vm.container, RAM).into(unmapped)],
       }),
       sometimes: {
         'the device reaches what is mapped': reaches,

@@ -12,7 +12,7 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, twoPages, viewOf as viewOfAttached } from './setup/attached.ts';
 import { vendor_map_page, vendor_unmap_page } from './setup/vendor.ts';
-import { calls, type1 } from './setup/vm.ts';
+import { calls, coreOf } from './setup/vm.ts';
 
 const objects = { ...attached, page1: page };
 type Its = View<typeof objects>;
@@ -34,17 +34,17 @@ export default defineScenario({
       objects,
       start: { ...start.mediated, ...twoPages },
       threads: (vm) => {
-        const its = type1(vm);
+        const core = coreOf(vm);
         const user = calls(vm);
         return {
           qemu: [
-            call(v4_19.vfio_iommu_map_dma, vm.container, { iova: 0, vaddr: 0, size: 2 }, vm.qemu, its).into(mapped),
+            call(v4_19.vfio_iommu_map_dma, core, vm.container, { iova: 0, vaddr: 0, size: 2 }).into(mapped),
             user.plugGpu.into(plugged),
             user.unplugGpu.into(unplugged),
           ],
           guest: [
-            call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, its).into(pinned),
-            call(vendor_unmap_page, vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
+            call(vendor_map_page, core, vm.vendor, vm.vgpu_group, 0).into(pinned),
+            call(vendor_unmap_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
           ],
         };
       },

@@ -4,18 +4,19 @@
  * All memory is pinned and charged already. What the vendor pins adds references, and takes them away, and never a charge; the
  * last mediated group that goes takes nothing along that the IOMMU needs.
  */
+import type { VfioDevice } from '../../machines/vfio/v4.19/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, viewOf } from './setup/attached.ts';
 import { vendor_map_page, vendor_unmap_page } from './setup/vendor.ts';
-import { calls, type1 } from './setup/vm.ts';
+import { calls, coreOf } from './setup/vm.ts';
 
 type Its = View<typeof attached>;
 
 const mapped = local<number>('mapped');
 const plugged = local<number>('plugged');
-const opened = local<number>('opened');
+const opened = local<VfioDevice | number>('opened');
 const unplugged = local<number>('unplugged');
 const pinned = local<number>('pinned');
 
@@ -40,8 +41,8 @@ export default defineScenario({
             user.unplugVgpu.into(unplugged),
           ],
           guest: [
-            call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned),
-            call(vendor_unmap_page, vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
+            call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned),
+            call(vendor_unmap_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).ifOk(pinned),
           ],
         };
       },
@@ -52,7 +53,8 @@ export default defineScenario({
           next('qemu') === 'store' && all('vpfn').some(({ freed }) => !freed),
       },
       atEnd: {
-        'each call succeeds': ({ result }) => [mapped, plugged, opened, unplugged].every((of) => result(of) === 0),
+        'each call succeeds': ({ result }) =>
+          [mapped, plugged, unplugged].every((of) => result(of) === 0) && typeof result(opened) === 'object',
         'the page is pinned for the other, and charged': ({ page, mm }) => page._refcount.n === 2 && mm.locked_vm.value === 1,
         'nobody is told any more': ({ iommu }) => iommu.notifier_head.blocks.length === 0,
       },

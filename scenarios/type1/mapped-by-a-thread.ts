@@ -16,7 +16,7 @@ import { completion } from '../../machines/sync/completion.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { objects as attached, start } from './setup/attached.ts';
 import { unkillable } from './setup/nobody-is-killed.ts';
-import { RAM, type1, type Vm } from './setup/vm.ts';
+import { RAM, coreOf, type Vm } from './setup/vm.ts';
 
 /** Not of the kernel: by this QEMU knows that the memory is mapped. */
 const ram = globals('ram', { mapped: completion() });
@@ -32,17 +32,17 @@ const design = (accounting: Accounting) => ({
   objects,
   start: { ...start.direct, ...running('mm', ['page'], 'qemu', 'vcpu') },
   threads: (vm: Machine) => {
-    const its = { ...type1(vm), accounting };
+    const core = coreOf(vm, { accounting });
     return {
       vcpu: [
-        call(v4_19.vfio_iommu_map_dma, vm.container, RAM, vm.vcpu, its).into(mapped),
+        call(v4_19.vfio_iommu_map_dma, coreOf(vm, { accounting }, vm.vcpu), vm.container, RAM).into(mapped),
         call(complete, vm.ram.mapped),
         call(exit_mm, vm.vcpu),
       ],
       qemu: [
         call(wait_for_completion, vm.ram.mapped),
-        call(v4_19.vfio_iommu_unmap_dma, vm.container, RAM, vm.qemu, its).into(unmapped),
-        call(v4_19.vfio_group_fops_release, vm.gpu_group, accounting),
+        call(v4_19.vfio_iommu_unmap_dma, core, vm.container, RAM).into(unmapped),
+        call(v4_19.vfio_group_fops_release, core, vm.gpu_group),
       ],
     };
   },

@@ -11,7 +11,7 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects, start, viewOf } from './setup/attached.ts';
 import { vendor_map_page } from './setup/vendor.ts';
-import { calls, type1, type Vm } from './setup/vm.ts';
+import { calls, coreOf, type Vm } from './setup/vm.ts';
 
 type Its = View<typeof objects>;
 const mapped = local<number>('mapped');
@@ -28,7 +28,7 @@ const design = (options: Partial<Type1>) => ({
   threads: (vm: Vm) => ({
     qemu: [
       calls(vm).mapRam.into(mapped),
-      call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, { ...type1(vm), outOfMemory: true, ...options }).into(pinned),
+      call(vendor_map_page, coreOf(vm, { outOfMemory: true, ...options }), vm.vendor, vm.vgpu_group, 0).into(pinned),
       calls(vm).unmapRam,
       calls(vm).closeVgpu,
     ],

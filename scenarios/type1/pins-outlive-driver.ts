@@ -14,21 +14,21 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects, start, viewOf } from './setup/attached.ts';
 import { vendor_map_page, vendorOps } from './setup/vendor.ts';
-import { calls, type1, type Vm } from './setup/vm.ts';
+import { calls, coreOf, type Vm } from './setup/vm.ts';
 
 type Its = View<typeof objects>;
 const pinned = local<number>('pinned');
 const unmapped = local<number>('unmapped');
 
-const forgetful = ({ vendor, vgpu_group }: Vm): v4_19.VfioDeviceOps => ({
+const forgetful = (vm: Vm): v4_19.VfioDeviceOps => ({
   *open() {
     return 0;
   },
   *release(): Operation {
-    yield* mutex_lock(vendor.cache_lock);
-    yield* store(vendor.active, false);
-    yield* mutex_unlock(vendor.cache_lock);
-    yield* v4_19.vfio_unregister_notifier(vgpu_group, vendor.nb);
+    yield* mutex_lock(vm.vendor.cache_lock);
+    yield* store(vm.vendor.active, false);
+    yield* mutex_unlock(vm.vendor.cache_lock);
+    yield* v4_19.vfio_unregister_iommu_notifier(coreOf(vm), vm.vgpu_group, vm.vendor.nb);
   },
 });
 
@@ -38,8 +38,8 @@ const design = (ops: (vm: Vm) => v4_19.VfioDeviceOps) => ({
   threads: (vm: Vm) => ({
     qemu: [
       calls(vm).mapRam,
-      call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned),
-      call(v4_19.vfio_device_fops_release, vm.vgpu_device, ops(vm)),
+      call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned),
+      call(v4_19.vfio_device_fops_release, coreOf(vm), vm.vgpu_device, ops(vm)),
       calls(vm).unplugVgpu,
       calls(vm).unmapRam.into(unmapped),
     ],
@@ -59,7 +59,7 @@ export default defineScenario({
       leadsTo: [{ kind: 'bug', object: 'vfio_dma_do_unmap' }],
     }),
     unpins: variant({
-      ...design(({ vendor, vgpu_group }) => vendorOps(vendor, vgpu_group)),
+      ...design((vm) => vendorOps(coreOf(vm), vm.vendor, vm.vgpu_group)),
       always: { ...pins<Its>(viewOf, 1), ...lockedVm<Its>(viewOf) },
       sometimes: { 'it is pinned when the driver closes': ({ all }) => all('vpfn').some(({ freed }) => !freed) },
       atEnd: { 'the unmap succeeds': ({ result }) => result(unmapped) === 1 },

@@ -28,7 +28,7 @@ import { pins } from '../laws/pins.ts';
 import { objects, start, viewOf } from './setup/attached.ts';
 import { unkillable } from './setup/nobody-is-killed.ts';
 import { vendor_map_page, vendor_unmap_page, type VendorCalls } from './setup/vendor.ts';
-import { calls, type1, type Vm } from './setup/vm.ts';
+import { calls, coreOf, type Vm } from './setup/vm.ts';
 
 type Its = View<typeof objects>;
 
@@ -54,7 +54,7 @@ function* unpins_by_an_early_look(iommu: VfioIommu, iova: number): Operation<num
 
 const early = ({ iommu }: Vm): VendorCalls => ({
   ...v4_19,
-  vfio_unpin_pages: (_group, [iova = 0]) => unpins_by_an_early_look(iommu, iova),
+  unpinOfGroup: (_core, _group, [iova = 0]) => unpins_by_an_early_look(iommu, iova),
 });
 
 const laws = { ...pins<Its>(viewOf, 1), ...lockedVm<Its>(viewOf) };
@@ -64,15 +64,18 @@ const objectsAndStart = { objects, start: start.both };
 const unplugs = (driver: (vm: Vm) => VendorCalls) => (vm: Vm) => ({
   qemu: [
     calls(vm).mapRam.into(mapped),
-    call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned),
+    call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned),
     calls(vm).unplugGpu.into(unplugged),
   ],
-  guest: [call(vendor_unmap_page, vm.vendor, vm.vgpu_group, 0, driver(vm))],
+  guest: [call(vendor_unmap_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0, driver(vm))],
 });
 
 /** The GPU goes while a thread of QEMU's is in a page fault. */
 const faults = (accounting: typeof byGroupLeader) => (vm: Vm) => ({
-  qemu: [calls(vm).mapRam.into(mapped), call(v4_19.vfio_group_unset_container, vm.gpu_group, accounting).into(unplugged)],
+  qemu: [
+    calls(vm).mapRam.into(mapped),
+    call(v4_19.vfio_group_unset_container, coreOf(vm, { accounting }), vm.gpu_group).into(unplugged),
+  ],
   sibling: [call(do_page_fault, vm.mm)],
 });
 

@@ -16,7 +16,7 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects, start, viewOf } from './setup/attached.ts';
 import { type VendorCalls, vendorCallbacks, vendor_map_page } from './setup/vendor.ts';
-import { calls, RAM, type1, type Vm } from './setup/vm.ts';
+import { calls, RAM, coreOf, type Vm } from './setup/vm.ts';
 
 const mapped = local<number>('mapped');
 const pinned = local<number>('pinned');
@@ -25,16 +25,14 @@ const set = local<number>('set');
 
 type Its = View<typeof objects>;
 
-const v4_13Calls: VendorCalls = { vfio_pin_pages: v4_13.vfio_pin_pages, vfio_unpin_pages: v4_13.vfio_unpin_pages };
-
 type Unmap = typeof v4_19.vfio_iommu_unmap_dma;
 const threads = (unmap: Unmap, driver: VendorCalls) => (vm: Vm) => {
-  const its = { ...type1(vm), callbacks: vendorCallbacks(vm.vgpu_group, driver) };
+  const core = coreOf(vm, { callbacks: vendorCallbacks(coreOf(vm), vm.vgpu_group, driver) });
   return {
     qemu: [
       calls(vm).mapRam.into(mapped),
-      call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, its, driver).into(pinned),
-      call(unmap, vm.container, RAM, vm.qemu, its).into(unmapped),
+      call(vendor_map_page, core, vm.vendor, vm.vgpu_group, 0, driver).into(pinned),
+      call(unmap, core, vm.container, RAM).into(unmapped),
     ],
     hotplug: [calls(vm).plugGpu.into(set)],
   };
@@ -53,7 +51,7 @@ export default defineScenario({
     'v4.13': variant({
       objects,
       start: start.mediated,
-      threads: threads(v4_13.vfio_iommu_unmap_dma, v4_13Calls),
+      threads: threads(v4_13.vfio_iommu_unmap_dma, v4_13),
       sometimes: { 'a group comes to the container while a driver is told': isTold },
       // The three orders are what lock validation tells of it even where no writer comes.
       expect: [

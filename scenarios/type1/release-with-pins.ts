@@ -20,7 +20,7 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, viewOf } from './setup/attached.ts';
 import { vendor_map_page } from './setup/vendor.ts';
-import { calls, type1, type Vm } from './setup/vm.ts';
+import { calls, coreOf, type Vm } from './setup/vm.ts';
 
 /** Not of the kernel: the work item of a vendor, which is queued once. */
 const release_work = globals('release_work', { queued: completion() });
@@ -32,7 +32,7 @@ type Its = View<typeof objects>;
 const mapped = local<number>('mapped');
 const pinned = local<number>('pinned');
 
-const lateOps = ({ vendor, vgpu_group }: Vm, { queued }: ReleaseWork): v4_19.VfioDeviceOps => ({
+const lateOps = (core: v4_19.Core, { vendor, vgpu_group }: Vm, { queued }: ReleaseWork): v4_19.VfioDeviceOps => ({
   *open() {
     return 0;
   },
@@ -40,16 +40,16 @@ const lateOps = ({ vendor, vgpu_group }: Vm, { queued }: ReleaseWork): v4_19.Vfi
     yield* mutex_lock(vendor.cache_lock);
     yield* store(vendor.active, false);
     yield* mutex_unlock(vendor.cache_lock);
-    yield* v4_19.vfio_unregister_notifier(vgpu_group, vendor.nb);
+    yield* v4_19.vfio_unregister_iommu_notifier(core, vgpu_group, vendor.nb);
     yield* complete(queued);
   },
 });
 
-function* vendor_release_work({ vendor, vgpu_group }: Vm, { queued }: ReleaseWork): Operation {
+function* vendor_release_work(core: v4_19.Core, { vendor, vgpu_group }: Vm, { queued }: ReleaseWork): Operation {
   yield* wait_for_completion(queued);
   yield* mutex_lock(vendor.cache_lock);
   for (const iova of yield* load(vendor.cache)) {
-    const ret = yield* v4_19.vfio_unpin_pages(vgpu_group, [iova]);
+    const ret = yield* v4_19.unpinOfGroup(core, vgpu_group, [iova]);
     yield* WARN_ON(ret !== 1, 'ret != 1');
   }
   yield* store(vendor.cache, []);
@@ -81,11 +81,11 @@ export default defineScenario({
       threads: ({ release_work: work, ...vm }) => ({
         qemu: [
           calls(vm).mapRam.into(mapped),
-          call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned),
-          call(v4_19.vfio_device_fops_release, vm.vgpu_device, lateOps(vm, work)),
+          call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned),
+          call(v4_19.vfio_device_fops_release, coreOf(vm), vm.vgpu_device, lateOps(coreOf(vm), vm, work)),
           calls(vm).closeVgpuGroup,
         ],
-        kworker: daemon([call(vendor_release_work, vm, work)]),
+        kworker: daemon([call(vendor_release_work, coreOf(vm), vm, work)]),
       }),
       sometimes: { 'the work item is in time': ({ iommu, all }: Its) => !iommu.freed && all('vpfn').some(({ freed }) => freed) },
       leaks: { page: ({ page: ram }) => ram._refcount.n - 1 },
@@ -101,7 +101,7 @@ export default defineScenario({
       summary: 'The vendor unpins all in its close, while the guest goes on.',
       threads: (vm) => ({
         qemu: [calls(vm).mapRam.into(mapped), calls(vm).closeVgpu, calls(vm).closeVgpuGroup],
-        guest: [call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, type1(vm)).into(pinned)],
+        guest: [call(vendor_map_page, coreOf(vm), vm.vendor, vm.vgpu_group, 0).into(pinned)],
       }),
       always: { ...pins<View<typeof attached>>(viewOf, 1), ...lockedVm<View<typeof attached>>(viewOf) },
       sometimes: {
@@ -119,7 +119,9 @@ export default defineScenario({
       threads: (vm) => ({
         qemu: [
           calls(vm).mapRam.into(mapped),
-          call(v4_19.vfio_iommu_map_dma, vm.container, { iova: 1, vaddr: 0, size: 1 }, vm.child, type1(vm)).into(mapped_by_child),
+          call(v4_19.vfio_iommu_map_dma, coreOf(vm, {}, vm.child), vm.container, { iova: 1, vaddr: 0, size: 1 }).into(
+            mapped_by_child,
+          ),
           calls(vm).closeGpu,
         ],
       }),

@@ -16,7 +16,7 @@ import { call, defineScenario, local, variant, type View } from '../../src/index
 import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, twoPages, viewOf as viewOfAttached } from './setup/attached.ts';
-import { type1, type Vm } from './setup/vm.ts';
+import { coreOf, type Vm } from './setup/vm.ts';
 
 const objects = {
   ...attached,
@@ -34,9 +34,9 @@ const design = (options: Partial<v4_19.Type1>) => ({
   objects,
   start: { ...start.mediated, ...twoPages, 'qemu.rlim_memlock': { value: 1 } },
   threads: (vm: Vm) => {
-    const its = { ...type1(vm), ...options };
-    const map = (at: number) => call(v4_19.vfio_iommu_map_dma, vm.container, { iova: at, vaddr: at, size: 1 }, vm.qemu, its);
-    const plug = call(v4_19.vfio_group_set_container, vm.gpu_group, vm.container, vm.qemu, its);
+    const core = coreOf(vm, options);
+    const map = (at: number) => call(v4_19.vfio_iommu_map_dma, core, vm.container, { iova: at, vaddr: at, size: 1 });
+    const plug = call(v4_19.vfio_group_set_container, core, vm.gpu_group, vm.container);
     return { qemu: [map(0), map(1), plug.into(plugged), plug.into(again)] };
   },
   sometimes: { 'it may not lock all': ({ result }: Its) => result(plugged) === -ENOMEM },

@@ -22,7 +22,7 @@ import { lockedVm } from '../laws/locked-vm.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, viewOf } from './setup/attached.ts';
 import { pinsOnce, unpinsWithin, vendor_map_page } from './setup/vendor.ts';
-import { RAM, type1, type Vm } from './setup/vm.ts';
+import { RAM, coreOf, type Vm } from './setup/vm.ts';
 
 const mapped = local<number>('mapped');
 const unmapped = local<number>('unmapped');
@@ -31,27 +31,27 @@ const unmapped = local<number>('unmapped');
 const going = globals('going', { iovas: field<readonly number[]>([]) });
 type Going = HandleTo<typeof going>;
 
-function* vendor_map_page_unless_going(vm: Vm, { iovas }: Going, iova: number, its: v4_19.Type1): Operation<number> {
+function* vendor_map_page_unless_going(core: v4_19.Core, vm: Vm, { iovas }: Going, iova: number): Operation<number> {
   yield* mutex_lock(vm.vendor.cache_lock);
   const refused = (yield* load(iovas)).includes(iova);
-  const ret = refused ? -EFAULT : yield* pinsOnce(vm.vendor, vm.vgpu_group, iova, its);
+  const ret = refused ? -EFAULT : yield* pinsOnce(core, vm.vendor, vm.vgpu_group, iova);
   yield* mutex_unlock(vm.vendor.cache_lock);
   return ret;
 }
 
-const refusing = ({ vendor, vgpu_group }: Vm, { iovas }: Going): Callbacks => ({
+const refusing = (vm: Vm, { iovas }: Going): Callbacks => ({
   *vendor_dma_unmap(_nb, _action, data) {
     const { iova } = data as v4_19.DmaUnmap;
-    yield* mutex_lock(vendor.cache_lock);
+    yield* mutex_lock(vm.vendor.cache_lock);
     yield* store(iovas, [iova]);
-    yield* unpinsWithin(vendor, vgpu_group, (other) => other === iova);
-    yield* mutex_unlock(vendor.cache_lock);
+    yield* unpinsWithin(coreOf(vm), vm.vendor, vm.vgpu_group, (other) => other === iova);
+    yield* mutex_unlock(vm.vendor.cache_lock);
     return NOTIFY_OK;
   },
 });
 
-type Pins = (vm: Vm, going: Going, its: v4_19.Type1) => Call;
-const pinsAgain: Pins = (vm, _going, its) => call(vendor_map_page, vm.vendor, vm.vgpu_group, 0, its);
+type Pins = (core: v4_19.Core, vm: Vm, going: Going) => Call;
+const pinsAgain: Pins = (core, vm) => call(vendor_map_page, core, vm.vendor, vm.vgpu_group, 0);
 
 /** @param rounds how often the guest may pin: before the unmap, and once each time that it was told */
 const objectsFor = (rounds: number) => ({ ...attached, going, vpfn: pool(structs.vfio_pfn, rounds) });
@@ -61,13 +61,13 @@ const design = (rounds: number, options: (vm: Vm, going: Going) => Partial<v4_19
   objects: objectsFor(rounds),
   start: start.mediated,
   threads: ({ going: its, ...vm }: Vm & { readonly going: Going }) => {
-    const back = { ...type1(vm), ...options(vm, its) };
+    const core = coreOf(vm, options(vm, its));
     return {
       qemu: [
-        call(v4_19.vfio_iommu_map_dma, vm.container, RAM, vm.qemu, back).into(mapped),
-        call(v4_19.vfio_iommu_unmap_dma, vm.container, RAM, vm.qemu, back).into(unmapped),
+        call(v4_19.vfio_iommu_map_dma, core, vm.container, RAM).into(mapped),
+        call(v4_19.vfio_iommu_unmap_dma, core, vm.container, RAM).into(unmapped),
       ],
-      guest: Array.from({ length: rounds }, () => pinning(vm, its, back)),
+      guest: Array.from({ length: rounds }, () => pinning(core, vm, its)),
     };
   },
   always: { ...pins<Its>(viewOf, 1), ...lockedVm<Its>(viewOf) },
@@ -102,7 +102,7 @@ export default defineScenario({
       ...design(
         4,
         (vm, its) => ({ retries: 2, callbacks: refusing(vm, its) }),
-        (vm, its, back) => call(vendor_map_page_unless_going, vm, its, 0, back),
+        (core, vm, its) => call(vendor_map_page_unless_going, core, vm, its, 0),
       ),
       summary: 'What the vendor was told is going it does not pin any more. BUG() would come after two times, not ten.',
       sometimes: { 'the page is unpinned, and the guest may try to pin it anew': isPinnedAgain },

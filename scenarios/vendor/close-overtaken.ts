@@ -14,13 +14,13 @@
  */
 import { worker_thread } from '../../actors/sync/work.ts';
 import * as proposed from '../../actors/vfio/proposed/index.ts';
-import { vfio_group_try_dissolve_container } from '../../actors/vfio/v4.19/index.ts';
+import { vfio_group_put_external_user } from '../../actors/vfio/v4.19/index.ts';
 import { intel_vgpu_release } from '../../actors/vfio/v4.19/kvmgt.ts';
 import * as v5_10 from '../../actors/vfio/v5.10/kvmgt.ts';
 import type { HandleTo } from '../../machines/object.ts';
 import { workqueues } from '../../machines/vfio/rfc-2021-09/index.ts';
 import { call, daemon, defineScenario, variant, type View } from '../../src/index.ts';
-import { type AnyVm, calls, type Design, pinned, pinnedObjects } from './setup/vgpu.ts';
+import { type AnyVm, calls, coreOf, type Design, pinned, pinnedObjects } from './setup/vgpu.ts';
 
 const objects = { ...pinnedObjects, workqueues };
 
@@ -61,9 +61,9 @@ export default defineScenario({
     'v5.10': variant({
       summary: 'The release holds the group, and with it the container, until it has ended.',
       objects,
-      start: { ...pinned, 'group.container_users': { n: 3 } },
+      start: { ...pinned, 'group.container_users': { n: 3 }, 'group.kref': { n: 4 } },
       threads: (vm) => {
-        const release = v5_10.intel_vgpu_release(() => vfio_group_try_dissolve_container(vm.group));
+        const release = v5_10.intel_vgpu_release(() => vfio_group_put_external_user(coreOf(vm), vm.group));
         return threads(vm, { release, releaseByWork: release });
       },
       sometimes: {

@@ -10,11 +10,11 @@
  * From v6.0 on the device is taken off the list of those who are told after the driver has closed it.
  */
 import * as proposed from '../../actors/vfio/proposed/index.ts';
-import { vfio_group_try_dissolve_container } from '../../actors/vfio/v4.19/index.ts';
+import { vfio_group_put_external_user } from '../../actors/vfio/v4.19/index.ts';
 import * as kvmgt from '../../actors/vfio/v4.19/kvmgt.ts';
 import * as v5_10 from '../../actors/vfio/v5.10/kvmgt.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
-import { atClose, calls, pinned, pinnedLaws, pinnedObjects, type PinnedVm } from './setup/vgpu.ts';
+import { atClose, calls, coreOf, pinned, pinnedLaws, pinnedObjects, type PinnedVm } from './setup/vgpu.ts';
 
 const unmapped = local<number>('unmapped');
 
@@ -43,11 +43,11 @@ export default defineScenario({
     'v5.10': variant({
       summary: 'The driver holds the group as well, and has the same order.',
       objects: pinnedObjects,
-      start: { ...pinned, 'group.container_users': { n: 3 } },
+      start: { ...pinned, 'group.container_users': { n: 3 }, 'group.kref': { n: 4 } },
       threads: (vm) =>
         threads(
           vm,
-          v5_10.intel_vgpu_release(() => vfio_group_try_dissolve_container(vm.group)),
+          v5_10.intel_vgpu_release(() => vfio_group_put_external_user(coreOf(vm), vm.group)),
         ),
       expect: [{ kind: 'bug', object: 'vfio_dma_do_unmap' }],
       leadsTo: [{ kind: 'deadlock', object: 'iommu.lock' }],

@@ -51,7 +51,8 @@ export default defineScenario({
         'The chain changes under the lock of the container, as the list does since v6.0: the look holds, what was pinned before is still there, and two locks are taken in both orders (unmap-notice-deadlock).',
       objects,
       start: opened,
-      threads: (vm) => threads(vm, { release: kvmgt.intel_vgpu_release, unregister: proposed.unregister_notifier_under_lock }),
+      threads: (vm) =>
+        threads(vm, { release: kvmgt.intel_vgpu_release, unregister_notifier: proposed.unregister_notifier_under_lock }),
       always: whatWasSeenHolds,
       expect: [{ kind: 'deadlock', object: 'iommu.notifier_rwsem' }, { kind: 'lock-order', object: 'iommu.lock' }, bug],
     }),

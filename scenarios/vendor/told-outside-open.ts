@@ -6,10 +6,11 @@
  *
  * Merged was another design: a driver registers itself, when its own state is there, and unregisters before that goes.
  */
+import type { VfioDevice } from '../../machines/vfio/v4.19/index.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
 import { besideAnother, calls, type Design, type Vm } from './setup/v11.ts';
 
-const opened = local<number>('opened');
+const opened = local<VfioDevice | number>('opened');
 const unmapped = local<number>('unmapped');
 
 const threads = (vm: Vm, design: Design) => {
@@ -43,13 +44,13 @@ export default defineScenario({
           mdev.driver_data.value.at !== 'NULL' &&
           iommu.notifier_head.blocks.length === 1,
         'the driver is told while it is open': ({ iommu, result }) =>
-          iommu.notifier_rwsem.state === 'read' && iommu.notifier_head.blocks.length === 2 && result(opened) === 0,
+          iommu.notifier_rwsem.state === 'read' && iommu.notifier_head.blocks.length === 2 && typeof result(opened) === 'object',
         'the close waits until all are told': ({ next, blocked }) =>
           next('user') === 'rwsem_down_write_slowpath' && blocked('user'),
       },
       atEnd: {
         'the device was opened and closed, and the memory unmapped': ({ result, mdev }) =>
-          result(opened) === 0 && result(unmapped) === 1 && mdev.driver_data.value.at === 'NULL',
+          typeof result(opened) === 'object' && result(unmapped) === 1 && mdev.driver_data.value.at === 'NULL',
         'nothing is pinned, and nothing charged': ({ mm, page }) => mm.locked_vm.value === 0 && page._refcount.n === 1,
       },
       leaks: {

@@ -6,11 +6,12 @@ import { kfree, type Operation } from '../../step.ts';
 import { atomic_cmpxchg } from '../../sync/atomic.ts';
 import { load, store } from '../../sync/memory.ts';
 import { flush_work } from '../../sync/work.ts';
+import { gvt_cache_destroy } from '../v4.19/kvmgt-cache.ts';
+import { kvm_put_kvm } from '../v4.19/kvm_main.ts';
 import {
-  gvt_cache_destroy,
+  gvt_dma_unmap_page,
   intel_vgpu_release,
   kvm_page_track_unregister_notifier,
-  kvm_put_kvm,
   type Kvmgt,
   unregistersBoth,
 } from '../v4.19/kvmgt.ts';
@@ -25,9 +26,9 @@ export function* release_unpinning_first(vgpu: IntelVgpu, its: Kvmgt): Operation
   const info = yield* follow(vgpu.handle);
   const kvm = yield* follow(info.kvm);
   yield* kvm_page_track_unregister_notifier(kvm, info);
-  yield* gvt_cache_destroy(vgpu, its);
+  yield* gvt_cache_destroy(vgpu, (gfn) => gvt_dma_unmap_page(its, gfn));
   yield* unregistersBoth(vgpu, its);
-  yield* kvm_put_kvm(kvm);
+  yield* kvm_put_kvm(kvm, {});
   yield* kfree(info);
   yield* store(vgpu.kvm, NULL);
   yield* store(vgpu.handle, NULL);

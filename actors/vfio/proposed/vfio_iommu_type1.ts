@@ -8,7 +8,7 @@ import type { Operation } from '../../step.ts';
 import { list_add, list_del, list_empty, list_for_each_entry } from '../../sync/list.ts';
 import { load } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
-import { vfio_iommu_type1_unregister_notifier, withContainer } from '../v4.19/index.ts';
+import { type IommuData, vfio_iommu_type1_unregister_notifier } from '../v4.19/index.ts';
 import type { NotifiedOps, Notify, VfioIommuDriverOps } from '../v6.1/index.ts';
 import type { Handle } from '../../../machines/object.ts';
 import type { Field } from '../../../machines/sync/field.ts';
@@ -54,14 +54,13 @@ export const list_lock_outside: VfioIommuDriverOps = {
 };
 
 /** On v4.19: the chain changes under iommu->lock, too, so that who has looked whether it is empty knows it for as long. */
-export const unregister_notifier_under_lock = (group: v4_19.VfioGroup, nb: Block): Operation<number> =>
-  withContainer(group, function* (data) {
-    const iommu = data as v4_19.VfioIommu;
-    yield* mutex_lock(iommu.lock);
-    const ret = yield* vfio_iommu_type1_unregister_notifier(iommu, nb);
-    yield* mutex_unlock(iommu.lock);
-    return ret;
-  });
+export function* unregister_notifier_under_lock(data: IommuData, nb: Block): Operation<number> {
+  const iommu = data as v4_19.VfioIommu;
+  yield* mutex_lock(iommu.lock);
+  const ret = yield* vfio_iommu_type1_unregister_notifier(iommu, nb);
+  yield* mutex_unlock(iommu.lock);
+  return ret;
+}
 
 /** The locks as they are, and the range read before iommu->lock is let go. */
 export const notify_of_copied_range = (ops: NotifiedOps): Notify =>

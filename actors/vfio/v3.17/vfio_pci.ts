@@ -3,7 +3,8 @@
  * first open, each last close, and each remove. So nobody opens or unbinds a device while who closes another looks whether
  * their bus is to be reset.
  */
-import type { LockedVfioPciDevice, PciDev, VfioDevice, VfioPciC } from '../../../machines/vfio/v3.12/pci.ts';
+import type { VfioDevice } from '../../../machines/vfio/v3.12/vfio.ts';
+import type { LockedVfioPciDevice, PciDev, VfioPciC } from '../../../machines/vfio/v3.12/pci.ts';
 import { pci_probe_reset_bus, pci_walk_bus } from '../../driver-core/pci.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
@@ -71,7 +72,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   let needs_reset = false;
   const ret = yield* pci_walk_bus(pci.bus, function* vfio_pci_test_bus_reset(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return -EBUSY;
-    const device = (yield* vfio_device_get_from_dev(pdev)) as VfioDevice;
+    const device = yield* vfio_device_get_from_dev(pdev);
     const vdev = yield* dataOf(device);
     if (yield* load(vdev.needs_reset)) needs_reset = true;
     const isClosed = (yield* load(vdev.refcnt)) === 0;
@@ -82,7 +83,7 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   if ((yield* pci.resets.reset_bus(pci.bus)) !== 0) return;
   yield* pci_walk_bus(pci.bus, function* vfio_pci_clear_needs_reset(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return 0;
-    const device = (yield* vfio_device_get_from_dev(pdev)) as VfioDevice;
+    const device = yield* vfio_device_get_from_dev(pdev);
     yield* store((yield* dataOf(device)).needs_reset, false);
     yield* vfio_device_put(pci.vfio, device);
     return 0;

@@ -3,7 +3,8 @@
  * bus is to be reset holds a reference on each device meanwhile, for which a remove waits. Read in later copies, which ask for
  * the driver of a device when they have the reference, since a device may be found otherwise than by its driver data.
  */
-import type { LockedVfioPciDevice, PciDev, VfioDevice } from '../../../machines/vfio/v3.12/pci.ts';
+import type { VfioDevice } from '../../../machines/vfio/v3.12/vfio.ts';
+import type { LockedVfioPciDevice, PciDev } from '../../../machines/vfio/v3.12/pci.ts';
 import { pci_probe_reset_bus, pci_walk_bus } from '../../driver-core/pci.ts';
 import { follow } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
@@ -24,12 +25,12 @@ function* vfio_pci_try_bus_reset(pci: VfioPci): Operation {
   const no = yield* pci_walk_bus(pci.bus, function* vfio_pci_get_devs(pdev: PciDev) {
     if ((yield* READ_ONCE(pdev.driver)) !== pci.driver) return -EBUSY;
     if (devices.length === count) return -ENOSPC;
-    devices.push((yield* vfio_device_get_from_dev(pdev)) as VfioDevice);
+    devices.push(yield* vfio_device_get_from_dev(pdev));
     return 0;
   });
   const ret = no === 0 && (yield* wantReset(devices)) ? yield* pci.resets.reset_bus(pci.bus) : -EINVAL;
   for (const device of devices) {
-    if (ret === 0) yield* store((yield* follow(device.device_data)).needs_reset, false);
+    if (ret === 0) yield* store(((yield* follow(device.device_data)) as LockedVfioPciDevice).needs_reset, false);
     yield* vfio_device_put(pci.vfio, device);
   }
 }

@@ -33,7 +33,7 @@ import {
   parent_remove_sysfs_files,
   remove_store,
 } from './mdev_sysfs.ts';
-import { mdev_probe, mdev_remove } from './mdev_vfio.ts';
+import { mdev_probe, mdev_remove } from './vfio_mdev.ts';
 import type { Mdev, Pools } from './mdev_ops.ts';
 
 /* ---- parents ---- */

@@ -1,2 +1,3 @@
-/** The external user of v4.13, on the structs of v3.12. */
+/** v4.13: the external user, on the structs of v3.12; what is passed on to a back end, on those of v4.19. */
 export * from './vfio.ts';
+export * from './vfio-container.ts';

@@ -4,52 +4,48 @@
  *
  * Left out: what is left out of v4.19.
  */
-import type { UserTask } from '../../../machines/mm/mm.ts';
-import type { VfioContainer, VfioGroup, VfioIommu } from '../../../machines/vfio/v4.19/index.ts';
-import type { Null } from '../../../machines/object.ts';
-import { follow } from '../../driver-core/pointer.ts';
+import type { VfioContainer, VfioGroup } from '../../../machines/vfio/v4.19/vfio.ts';
+import { follow, isNull } from '../../driver-core/pointer.ts';
 import type { Operation } from '../../step.ts';
 import { load } from '../../sync/memory.ts';
 import { down_read, up_read } from '../../sync/rwsem.ts';
 import { EINVAL, ENOTTY } from '../errno.ts';
-import { vfio_group_add_container_user, vfio_group_try_dissolve_container } from '../v4.19/vfio-container.ts';
-import {
-  type DmaUnmap,
-  type Type1,
-  vfio_dma_do_unmap,
-  vfio_iommu_type1_pin_pages,
-  vfio_iommu_type1_unpin_pages,
-} from '../v4.19/vfio_iommu_type1.ts';
+import type { Core, DmaUnmap, VfioIommuDriverOps, VfioIommuIoctl } from '../v4.19/ops.ts';
+import { vfio_group_add_container_user, vfio_group_try_dissolve_container } from '../v4.19/vfio-fops.ts';
 
-/** VFIO_IOMMU_UNMAP_DMA. @returns how many pages were unmapped, or a negative errno */
-export function* vfio_iommu_unmap_dma(
-  container: VfioContainer,
-  unmap: DmaUnmap,
-  current: UserTask,
-  type1: Type1,
-): Operation<number> {
+function* vfio_fops_unl_ioctl({ backend }: Core, container: VfioContainer, ...request: VfioIommuIoctl): Operation<number> {
   yield* down_read(container.group_lock);
   const driver = yield* load(container.iommu_driver);
   const data = yield* load(container.iommu_data);
-  const ret = driver ? yield* vfio_dma_do_unmap(data as VfioIommu, unmap, current, type1) : -EINVAL;
+  let ret = -EINVAL;
+  if (!isNull(driver)) ret = backend.ioctl === undefined ? -ENOTTY : yield* backend.ioctl(data, ...request);
   yield* up_read(container.group_lock);
   return ret;
 }
 
-function* withContainer(group: VfioGroup, does: (data: VfioIommu | Null) => Operation<number>): Operation<number> {
-  const ret = yield* vfio_group_add_container_user(group);
+/** @returns how many pages were unmapped, or a negative errno */
+export const vfio_iommu_unmap_dma = (core: Core, container: VfioContainer, unmap: DmaUnmap): Operation<number> =>
+  vfio_fops_unl_ioctl(core, container, 'VFIO_IOMMU_UNMAP_DMA', unmap);
+
+type OfPages = VfioIommuDriverOps['pin_pages'];
+
+function* passOn(core: Core, group: VfioGroup, user_pfn: readonly number[], op: OfPages): Operation<number> {
+  let ret = yield* vfio_group_add_container_user(core, group);
   if (ret !== 0) return ret;
   const container = yield* follow(group.container);
   yield* down_read(container.group_lock);
-  const result = (yield* load(container.iommu_driver)) ? yield* does(yield* load(container.iommu_data)) : -ENOTTY;
+  const driver = yield* load(container.iommu_driver);
+  if (isNull(driver) || op === undefined) ret = -ENOTTY;
+  else ret = yield* op(yield* load(container.iommu_data), user_pfn);
   yield* up_read(container.group_lock);
-  yield* vfio_group_try_dissolve_container(group);
-  return result;
+  yield* vfio_group_try_dissolve_container(core, group);
+  return ret;
 }
 
-/** @returns how many pages were pinned, or a negative errno */
-export const vfio_pin_pages = (group: VfioGroup, user_pfn: readonly number[], type1: Type1): Operation<number> =>
-  withContainer(group, (data) => vfio_iommu_type1_pin_pages(data, user_pfn, type1));
+/** What vfio_pin_pages() does with the group that it has found. @returns how many pages were pinned, or a negative errno */
+export const pinOfGroup = (core: Core, group: VfioGroup, user_pfn: readonly number[]): Operation<number> =>
+  passOn(core, group, user_pfn, core.backend.pin_pages);
 
-export const vfio_unpin_pages = (group: VfioGroup, user_pfn: readonly number[]): Operation<number> =>
-  withContainer(group, (data) => vfio_iommu_type1_unpin_pages(data, user_pfn));
+/** What vfio_unpin_pages() does with the group that it has found. */
+export const unpinOfGroup = (core: Core, group: VfioGroup, user_pfn: readonly number[]): Operation<number> =>
+  passOn(core, group, user_pfn, core.backend.unpin_pages);

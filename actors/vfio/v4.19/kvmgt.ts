@@ -13,30 +13,22 @@ import type { Field } from '../../../machines/sync/field.ts';
 import type { Workqueue } from '../../../machines/sync/work.ts';
 import type { GvtDma, IntelVgpu, KvmgtGuestInfo, TrackedKvm } from '../../../machines/vfio/v4.19/kvmgt.ts';
 import { follow, isNull } from '../../driver-core/pointer.ts';
-import { again, type Again, kfree, kzalloc, loop, type Operation, WARN, WARN_ON } from '../../step.ts';
+import { kfree, kzalloc, type Operation, WARN, WARN_ON } from '../../step.ts';
 import { atomic_cmpxchg, atomic_set } from '../../sync/atomic.ts';
-import { kref_get, kref_init } from '../../sync/kref.ts';
-import {
-  list_add_rcu,
-  list_add_tail,
-  list_del,
-  list_del_rcu,
-  list_empty,
-  list_first_entry_or_null,
-  list_for_each_entry,
-  list_for_each_entry_rcu,
-} from '../../sync/list.ts';
+import { kref_get } from '../../sync/kref.ts';
+import { list_add_rcu, list_del_rcu, list_empty, list_for_each_entry_rcu } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { NOTIFY_OK } from '../../sync/notifier.ts';
 import { srcu_read_lock, srcu_read_unlock, synchronize_srcu } from '../../sync/rcu.ts';
-import { refcount_dec_and_test, refcount_inc } from '../../sync/refcount.ts';
 import { spin_lock, spin_unlock } from '../../sync/spinlock.ts';
 import { queue_work, type WorkFunctions } from '../../sync/work.ts';
 import { EINVAL, ESRCH } from '../errno.ts';
+import { __gvt_cache_add, __gvt_cache_find_gfn, __gvt_cache_remove_entry, gvt_cache_destroy } from './kvmgt-cache.ts';
+import { kvm_get_kvm, kvm_put_kvm } from './kvm_main.ts';
+import type { VfioNotifyType } from './vfio.ts';
 
 type Block = Handle<Field<string>>;
-export type VfioNotifyType = 'VFIO_IOMMU_NOTIFY' | 'VFIO_GROUP_NOTIFY';
 
 /** What it calls of VFIO, for its device, and the memory that it allocates from. */
 export interface Kvmgt {
@@ -70,40 +62,7 @@ function* gvt_pin_guest_page(its: Kvmgt, gfn: number): Operation<number> {
 
 /* The mapping that is made after the pin, and undone before the unpin, is that of the graphics device. */
 const gvt_dma_map_page = gvt_pin_guest_page;
-const gvt_dma_unmap_page = gvt_unpin_guest_page;
-
-const __gvt_cache_find_gfn = (vgpu: IntelVgpu, gfn: number): Operation<GvtDma | undefined> =>
-  list_for_each_entry<GvtDma, GvtDma | undefined>(vgpu.gfn_cache, 'gfn_node', function* (entry) {
-    return (yield* load(entry.gfn)) === gfn ? entry : undefined;
-  });
-
-function* __gvt_cache_add(vgpu: IntelVgpu, gfn: number, its: Kvmgt): Operation {
-  const entry = yield* kzalloc(needed(its, 'gvt_dma'));
-  yield* store(entry.gfn, gfn);
-  yield* kref_init(entry.ref);
-  yield* list_add_tail(entry.gfn_node, vgpu.gfn_cache);
-}
-
-function* __gvt_cache_remove_entry(vgpu: IntelVgpu, entry: GvtDma): Operation {
-  yield* list_del(entry.gfn_node, vgpu.gfn_cache);
-  yield* kfree(entry);
-}
-
-/** One at a time, so that others get in between. */
-export function* gvt_cache_destroy(vgpu: IntelVgpu, its: Kvmgt): Operation {
-  yield* loop(null, function* (): Operation<true | Again<null>> {
-    yield* mutex_lock(vgpu.cache_lock);
-    const entry = yield* list_first_entry_or_null<GvtDma>(vgpu.gfn_cache);
-    if (isNull(entry)) {
-      yield* mutex_unlock(vgpu.cache_lock);
-      return true;
-    }
-    yield* gvt_dma_unmap_page(its, yield* load(entry.gfn));
-    yield* __gvt_cache_remove_entry(vgpu, entry);
-    yield* mutex_unlock(vgpu.cache_lock);
-    return again(null);
-  });
-}
+export const gvt_dma_unmap_page = gvt_unpin_guest_page;
 
 /** The guest makes a page known to the graphics device. @returns 0, or a negative errno */
 export function* kvmgt_dma_map_guest_page(vgpu: IntelVgpu, gfn: number, its: Kvmgt): Operation<number> {
@@ -114,7 +73,7 @@ export function* kvmgt_dma_map_guest_page(vgpu: IntelVgpu, gfn: number, its: Kvm
   if (entry !== undefined) yield* kref_get(entry.ref);
   else {
     ret = yield* gvt_dma_map_page(its, gfn);
-    if (ret === 0) yield* __gvt_cache_add(vgpu, gfn, its);
+    if (ret === 0) yield* __gvt_cache_add(vgpu, gfn, needed(its, 'gvt_dma'));
   }
   yield* mutex_unlock(vgpu.cache_lock);
   return ret;
@@ -189,7 +148,7 @@ export function* kvmgt_guest_init(vgpu: IntelVgpu, its: Kvmgt): Operation<number
   yield* store(vgpu.handle, info);
   yield* store(info.vgpu, vgpu);
   yield* store(info.kvm, kvm);
-  yield* refcount_inc(kvm.users_count);
+  yield* kvm_get_kvm(kvm);
   yield* kvm_page_track_register_notifier(kvm, info);
   return 0;
 }
@@ -197,13 +156,9 @@ export function* kvmgt_guest_init(vgpu: IntelVgpu, its: Kvmgt): Operation<number
 export function* kvmgt_guest_exit(info: KvmgtGuestInfo, its: Kvmgt): Operation {
   const kvm = yield* follow(info.kvm);
   yield* kvm_page_track_unregister_notifier(kvm, info);
-  yield* kvm_put_kvm(kvm);
-  yield* gvt_cache_destroy((yield* load(info.vgpu)) as IntelVgpu, its);
+  yield* kvm_put_kvm(kvm, {});
+  yield* gvt_cache_destroy((yield* load(info.vgpu)) as IntelVgpu, (gfn) => gvt_dma_unmap_page(its, gfn));
   yield* kfree(info);
-}
-
-export function* kvm_put_kvm(kvm: TrackedKvm): Operation {
-  if (yield* refcount_dec_and_test(kvm.users_count)) yield* kfree(kvm);
 }
 
 export function* intel_vgpu_open(vgpu: IntelVgpu, its: Kvmgt): Operation<number> {

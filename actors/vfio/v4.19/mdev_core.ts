@@ -26,9 +26,9 @@ import {
   unregisterDevice,
 } from '../v4.10/mdev_core.ts';
 import { create_store, device_remove_file, remove_store } from '../v4.10/mdev_sysfs.ts';
-import { mdev_probe, mdev_remove } from '../v4.10/mdev_vfio.ts';
+import { mdev_probe, mdev_remove } from '../v4.10/vfio_mdev.ts';
 import { mdev_create_sysfs_files, mdev_remove_sysfs_files } from './mdev_sysfs.ts';
-import type { Mdev, Pools } from './mdev_ops.ts';
+import type { Mdev, MdevPools } from './mdev_ops.ts';
 
 export const mdev_unregister_device = (env: Mdev): Operation =>
   unregisterDevice<MdevDevice>(
@@ -71,7 +71,7 @@ export function* listDevice({ mdev_core }: Mdev, uuid: string, memory: MdevDevic
   return mdev;
 }
 
-export function* mdev_device_create(env: Mdev, type: MdevType, uuid: string, pools: Pools): Operation<number> {
+export function* mdev_device_create(env: Mdev, type: MdevType, uuid: string, pools: MdevPools): Operation<number> {
   const parent = yield* mdev_get_parent(yield* load(type.parent));
   if (isNull(parent)) return -EINVAL;
 
@@ -134,9 +134,9 @@ export function* mdev_device_remove(env: Mdev, mdev: MdevDevice, force: boolean)
 }
 
 /** `echo UUID > create` */
-export const create = (env: Mdev, uuid: string, pools: Pools): Operation<number> =>
+export const create = (env: Mdev, uuid: string, pools: MdevPools): Operation<number> =>
   create_store(env, (type) => mdev_device_create(env, type, uuid, pools));
 
 /** `echo 1 > remove` */
-export const remove = (env: Mdev, uuid: string, pools: Pick<Pools, 'kernfs_node'>): Operation<number> =>
+export const remove = (env: Mdev, uuid: string, pools: Pick<MdevPools, 'kernfs_node'>): Operation<number> =>
   remove_store<MdevDevice>(env, uuid, (mdev) => mdev_device_remove(env, mdev, false), pools.kernfs_node);

@@ -6,6 +6,6 @@ export interface Mdev extends v4_10.Mdev {
   readonly mdev_core: MdevCore;
 }
 
-export interface Pools extends v4_10.Pools {
+export interface MdevPools extends v4_10.Pools {
   readonly mdev_device: MdevDevice;
 }

@@ -34,13 +34,26 @@ export const vfio_device_ops: VfioDeviceOps = {
 /** `container->iommu_data`, which the back end alone understands. */
 export type IommuData = { readonly path: string };
 
-/** struct vfio_iommu_driver_ops (include/linux/vfio.h, v4.19). Of its ioctl: what VFIO itself asks. */
+/** Of VFIO_IOMMU_NOTIFY. */
+export const VFIO_IOMMU_NOTIFY_DMA_UNMAP = 1 << 0;
+
+/** struct vfio_iommu_type1_dma_map and _unmap, in pages. */
+export interface DmaMap {
+  readonly iova: number;
+  readonly vaddr: number;
+  readonly size: number;
+}
+export type DmaUnmap = Omit<DmaMap, 'vaddr'>;
+export type VfioIommuIoctl = [cmd: 'VFIO_IOMMU_MAP_DMA', arg: DmaMap] | [cmd: 'VFIO_IOMMU_UNMAP_DMA', arg: DmaUnmap];
+
+/** struct vfio_iommu_driver_ops (include/linux/vfio.h, v4.19). Of its ioctl, what VFIO itself asks is by itself. */
 export interface VfioIommuDriverOps {
   /** @returns the data, or a negative errno */
   readonly open: () => Operation<IommuData | number>;
   readonly release: (data: IommuData) => Operation;
   /** VFIO_CHECK_EXTENSION of an extension: VFIO_DMA_CC_IOMMU, or the type that SET_IOMMU names. */
   readonly check_extension: (data: IommuData | Null, arg: string) => Operation<number>;
+  readonly ioctl?: (data: IommuData, ...request: VfioIommuIoctl) => Operation<number>;
   readonly attach_group: (data: IommuData, group: IommuGroup) => Operation<number>;
   readonly detach_group: (data: IommuData, group: IommuGroup) => Operation;
   readonly pin_pages?: (data: IommuData, user_pfn: readonly number[]) => Operation<number>;
@@ -82,6 +95,11 @@ export interface Core {
   readonly iommu_driver: VfioIommuDriver;
   readonly backend: VfioIommuDriverOps;
   readonly callbacks: Callbacks;
+  /**
+   * Not of the kernel: all devices of all groups have vfio drivers for good, so that each group is viable. The walk over them,
+   * which takes locks and references of its own, is then left out.
+   */
+  readonly areAllViable?: true;
 }
 
 /** Pools of the scenario. What is not reached need not be given. */

@@ -4,8 +4,11 @@
  *
  * An ioctl keeps its file open: no scenario closes a file while a call on it runs.
  *
+ * What a container passes on takes no lock and no reference on the back end; up to v4.13 it holds group_lock for reading
+ * (see v4.13).
+ *
  * Left out: copying from and to user space; noiommu and its capability; descriptors and files that cannot be had; what is
- * passed on to a back end or a driver; that a chain that was left over is initialised anew, after the warning of it.
+ * passed on to a driver; that a chain that was left over is initialised anew, after the warning of it.
  */
 import { NULL } from '../../../machines/object.ts';
 import type { FdTable, GroupFile, VfioContainer, VfioDevice, VfioGroup } from '../../../machines/vfio/v4.19/vfio.ts';
@@ -26,9 +29,19 @@ import { module_put, try_module_get } from '../../sync/module.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { down_read, down_write, up_read, up_write } from '../../sync/rwsem.ts';
 import { wake_up } from '../../sync/wait-queue.ts';
-import { EBADF, EBUSY, EINVAL, ENODEV } from '../errno.ts';
+import { EBADF, EBUSY, EINVAL, ENODEV, ENOTTY } from '../errno.ts';
 import { dev_name } from '../rfc-2021-09/core.ts';
-import { type Core, kzallocFrom, type Pools, vfio_device_ops, type VfioDeviceOps } from './ops.ts';
+import {
+  type Core,
+  type DmaMap,
+  type DmaUnmap,
+  type IommuData,
+  kzallocFrom,
+  type Pools,
+  vfio_device_ops,
+  type VfioDeviceOps,
+  type VfioIommuIoctl,
+} from './ops.ts';
 import { type DevViable, vfio_group_viable } from './vfio-notifier.ts';
 import {
   groupMoves,
@@ -69,11 +82,7 @@ export function* vfio_ioctl_check_extension(core: Core, container: VfioContainer
   return ret;
 }
 
-function* __vfio_container_attach_groups(
-  { backend }: Core,
-  container: VfioContainer,
-  data: { readonly path: string },
-): Operation<number> {
+function* __vfio_container_attach_groups({ backend }: Core, container: VfioContainer, data: IommuData): Operation<number> {
   const attached: VfioGroup[] = [];
   const failed = yield* list_for_each_entry(container.group_list, 'container_next', function* (group: VfioGroup) {
     const ret = yield* backend.attach_group(data, yield* follow(group.iommu_group));
@@ -120,6 +129,21 @@ export function* vfio_ioctl_set_iommu(core: Core, container: VfioContainer, arg 
   yield* up_write(container.group_lock);
   return ret;
 }
+
+/** What is not for the container itself goes to its back end. */
+export function* vfio_fops_unl_ioctl({ backend }: Core, container: VfioContainer, ...request: VfioIommuIoctl): Operation<number> {
+  const driver = yield* load(container.iommu_driver);
+  const data = yield* load(container.iommu_data);
+  if (isNull(driver)) return -EINVAL;
+  return backend.ioctl === undefined ? -ENOTTY : yield* backend.ioctl(data, ...request);
+}
+
+export const vfio_iommu_map_dma = (core: Core, container: VfioContainer, map: DmaMap): Operation<number> =>
+  vfio_fops_unl_ioctl(core, container, 'VFIO_IOMMU_MAP_DMA', map);
+
+/** @returns how many pages were unmapped, or a negative errno */
+export const vfio_iommu_unmap_dma = (core: Core, container: VfioContainer, unmap: DmaUnmap): Operation<number> =>
+  vfio_fops_unl_ioctl(core, container, 'VFIO_IOMMU_UNMAP_DMA', unmap);
 
 /* ---- /dev/vfio/$GROUP ---- */
 
@@ -262,7 +286,8 @@ function* vfio_group_fops_open({ vfio }: Core, group: VfioGroup): Operation<numb
   return 0;
 }
 
-function* vfio_group_fops_release(core: Core, group: VfioGroup): Operation<number> {
+/** The last close of the group's file, which its devices' files may outlive. */
+export function* vfio_group_fops_release(core: Core, group: VfioGroup): Operation<number> {
   yield* vfio_group_try_dissolve_container(core, group);
   yield* along(atomic_dec(group.opened), groupMoves(group, 'closed'));
   yield* vfio_group_put(core.vfio, group);

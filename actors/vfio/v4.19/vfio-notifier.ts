@@ -50,6 +50,7 @@ export function* isOfGroup({ vfio }: Core, dev: Device, group: VfioGroup): Opera
 export type DevViable = typeof vfio_dev_viable;
 
 export function* vfio_group_viable(core: Core, group: VfioGroup, viable: DevViable = vfio_dev_viable): Operation<boolean> {
+  if (core.areAllViable) return true;
   const iommu_group = yield* follow(group.iommu_group);
   return (yield* iommu_group_for_each_dev(iommu_group, (dev) => viable(core, dev as Device, group))) === 0;
 }

@@ -7,8 +7,7 @@
  *
  * vfio_del_group_dev() waits with wait_woken(), as from v5.2 on and in v4.19.y: before, its condition slept.
  *
- * Left out: the checks of arguments that are constant here; how many pages may be pinned at once; vfio_unpin_pages(), which
- * goes the same way.
+ * Left out: the checks of arguments that are constant here; how many pages may be pinned at once.
  */
 import type { Handle, Null } from '../../../machines/object.ts';
 import type { Field } from '../../../machines/sync/field.ts';
@@ -25,8 +24,8 @@ import {
   blocking_notifier_chain_unregister,
 } from '../../sync/notifier.ts';
 import { add_wait_queue, remove_wait_queue, wait_event, wait_woken } from '../../sync/wait-queue.ts';
-import { EINVAL, ENODEV } from '../errno.ts';
-import { type Core, kzallocFrom, type Pools, vfio_device_ops, type VfioDeviceOps } from './ops.ts';
+import { EINVAL, ENODEV, ENOTTY } from '../errno.ts';
+import { type Core, kzallocFrom, type Pools, vfio_device_ops, type VfioDeviceOps, type VfioIommuDriverOps } from './ops.ts';
 import { vfio_group_add_container_user, vfio_group_try_dissolve_container, vfio_ioctl_check_extension } from './vfio-fops.ts';
 import type { DevViable } from './vfio-notifier.ts';
 import {
@@ -36,8 +35,6 @@ import {
   vfio_group_get_from_dev,
   vfio_group_put,
 } from './vfio-objects.ts';
-
-const ENOTTY = 25;
 
 /* ---- for a driver that lets its device go ---- */
 
@@ -108,32 +105,49 @@ function* byDevice(core: Core, dev: Device, use: (group: VfioGroup) => Operation
   return ret;
 }
 
-/** @param addUser how it becomes a user of the container, in another design */
-export const vfio_pin_pages = (
+type AddUser = (core: Core, group: VfioGroup) => Operation<number>;
+type OfPages = VfioIommuDriverOps['pin_pages'];
+
+function* passOn(
   core: Core,
-  dev: Device,
+  group: VfioGroup,
   user_pfn: readonly number[],
-  addUser: (core: Core, group: VfioGroup) => Operation<number> = vfio_group_add_container_user,
-): Operation<number> =>
-  byDevice(core, dev, function* (group) {
-    let ret = yield* addUser(core, group);
-    if (ret !== 0) return ret;
-    const container = yield* follow(group.container);
-    const driver = yield* load(container.iommu_driver);
-    if (isNull(driver) || core.backend.pin_pages === undefined) ret = -ENOTTY;
-    else ret = yield* core.backend.pin_pages(yield* follow(container.iommu_data), user_pfn);
-    yield* vfio_group_try_dissolve_container(core, group);
-    return ret;
-  });
+  op: OfPages,
+  addUser: AddUser = vfio_group_add_container_user,
+): Operation<number> {
+  let ret = yield* addUser(core, group);
+  if (ret !== 0) return ret;
+  const container = yield* follow(group.container);
+  const driver = yield* load(container.iommu_driver);
+  if (isNull(driver) || op === undefined) ret = -ENOTTY;
+  else ret = yield* op(yield* load(container.iommu_data), user_pfn);
+  yield* vfio_group_try_dissolve_container(core, group);
+  return ret;
+}
+
+/** What vfio_pin_pages() does with the group that it has found. @param addUser how, in another design */
+export const pinOfGroup = (core: Core, group: VfioGroup, user_pfn: readonly number[], addUser?: AddUser): Operation<number> =>
+  passOn(core, group, user_pfn, core.backend.pin_pages, addUser);
+
+/** What vfio_unpin_pages() does with the group that it has found. */
+export const unpinOfGroup = (core: Core, group: VfioGroup, user_pfn: readonly number[]): Operation<number> =>
+  passOn(core, group, user_pfn, core.backend.unpin_pages);
+
+/** @returns how many pages were pinned, or a negative errno */
+export const vfio_pin_pages = (core: Core, dev: Device, user_pfn: readonly number[], addUser?: AddUser): Operation<number> =>
+  byDevice(core, dev, (group) => pinOfGroup(core, group, user_pfn, addUser));
+
+/** @returns how many pages were looked at, or a negative errno */
+export const vfio_unpin_pages = (core: Core, dev: Device, user_pfn: readonly number[]): Operation<number> =>
+  byDevice(core, dev, (group) => unpinOfGroup(core, group, user_pfn));
 
 type Block = Handle<Field<string>>;
 
 /** enum vfio_notify_type */
 export type VfioNotifyType = 'VFIO_IOMMU_NOTIFY' | 'VFIO_GROUP_NOTIFY';
-export const VFIO_IOMMU_NOTIFY_DMA_UNMAP = 1 << 0;
 export const VFIO_GROUP_NOTIFY_SET_KVM = 1 << 0;
 
-function* vfio_register_iommu_notifier(core: Core, group: VfioGroup, events: number, nb: Block): Operation<number> {
+export function* vfio_register_iommu_notifier(core: Core, group: VfioGroup, events: number, nb: Block): Operation<number> {
   let ret = yield* vfio_group_add_container_user(core, group);
   if (ret !== 0) return -EINVAL;
   const container = yield* follow(group.container);
@@ -144,7 +158,7 @@ function* vfio_register_iommu_notifier(core: Core, group: VfioGroup, events: num
   return ret;
 }
 
-function* vfio_unregister_iommu_notifier(core: Core, group: VfioGroup, nb: Block): Operation<number> {
+export function* vfio_unregister_iommu_notifier(core: Core, group: VfioGroup, nb: Block): Operation<number> {
   let ret = yield* vfio_group_add_container_user(core, group);
   if (ret !== 0) return -EINVAL;
   const container = yield* follow(group.container);

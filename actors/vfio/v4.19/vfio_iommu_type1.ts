@@ -37,6 +37,7 @@ import {
   type Callbacks,
 } from '../../sync/notifier.ts';
 import { EACCES, EEXIST, EINVAL, ENOSPC } from '../errno.ts';
+import { type DmaMap, type DmaUnmap, VFIO_IOMMU_NOTIFY_DMA_UNMAP } from './ops.ts';
 import {
   vfio_find_dma,
   vfio_pgsize_bitmap,
@@ -56,14 +57,11 @@ import {
   vfio_unpin_page_external,
 } from './vfio_iommu_type1-pages.ts';
 
-/** include/linux/vfio.h */
-export const VFIO_IOMMU_NOTIFY_DMA_UNMAP = 1;
-
 export type Replay = (iommu: VfioIommu, domain: VfioDomain, current: UserTask, accounting: Accounting) => Operation<number>;
 
 /** Memory of the scenario, and what it puts in the place of drivers. What is not reached need not be given. */
 export interface Type1 {
-  readonly pools: Pools;
+  readonly pools: Type1Pools;
   /** What the functions do that the notifier blocks of drivers name. */
   readonly callbacks?: Callbacks;
   /** How often drivers are told again of one mapping before BUG(): 10 in the kernel. */
@@ -81,7 +79,7 @@ export interface Type1 {
   /** By default that of v4.19. */
   readonly accounting?: Accounting;
 }
-export interface Pools {
+export interface Type1Pools {
   readonly vfio_iommu?: VfioIommu;
   readonly vfio_dma?: VfioDma;
   readonly vfio_pfn?: VfioPfn;
@@ -90,10 +88,10 @@ export interface Pools {
   readonly type1_group?: Type1Group;
   readonly iommu_domain?: IommuDomain;
 }
-function kzallocFrom<K extends keyof Pools>({ pools }: Type1, name: K): Operation<NonNullable<Pools[K]>> {
+function kzallocFrom<K extends keyof Type1Pools>({ pools }: Type1, name: K): Operation<NonNullable<Type1Pools[K]>> {
   const from = pools[name];
   if (from === undefined) throw new TypeError(`no pool is given for struct ${name}`);
-  return kzalloc<NonNullable<Pools[K]>>(from);
+  return kzalloc<NonNullable<Type1Pools[K]>>(from);
 }
 
 function* allocVpfn(type1: Type1): Operation<VfioPfn | undefined> {
@@ -102,14 +100,6 @@ function* allocVpfn(type1: Type1): Operation<VfioPfn | undefined> {
 }
 
 export const accountingOf = ({ accounting }: Type1): Accounting => accounting ?? byGroupLeader;
-
-/** struct vfio_iommu_type1_dma_map and _unmap, in pages. */
-export interface DmaMap {
-  readonly iova: number;
-  readonly vaddr: number;
-  readonly size: number;
-}
-export type DmaUnmap = Omit<DmaMap, 'vaddr'>;
 
 const notifierOf = (iommu: VfioIommu): BlockingNotifierHead => ({ rwsem: iommu.notifier_rwsem, head: iommu.notifier_head });
 const peek = access<NotifierChain, 'head'>('read', 'head', { c: '$' });

@@ -22,13 +22,13 @@ import * as v4_10 from '../v4.10/mdev_core.ts';
 import { create_store, parent_remove_sysfs_files } from '../v4.10/mdev_sysfs.ts';
 import { busOf, claimRemoval, listDevice, mdev_device_release } from '../v4.19/mdev_core.ts';
 import { mdev_create_sysfs_files, mdev_remove_sysfs_files } from '../v4.19/mdev_sysfs.ts';
-import type { Mdev, Pools } from '../v4.19/mdev_ops.ts';
+import type { Mdev, MdevPools } from '../v4.19/mdev_ops.ts';
 import { add_mdev_supported_type, remove_store } from './mdev_sysfs.ts';
 
 const { __find_parent_device, mdev_get_parent, mdev_put_parent } = v4_10;
 
 /** A duplicate is refused, and the one that is there left alone. */
-export const mdev_register_device = (env: Mdev, pools: Pools): Operation<number> =>
+export const mdev_register_device = (env: Mdev, pools: MdevPools): Operation<number> =>
   v4_10.mdev_register_device(env, pools, add_mdev_supported_type, () => NULL);
 
 /** For whoever holds unreg_sem, in either way. */
@@ -70,7 +70,7 @@ export function* mdev_unregister_device(env: Mdev): Operation {
   yield* mdev_put_parent(parent);
 }
 
-export function* mdev_device_create(env: Mdev, type: MdevType, uuid: string, pools: Pools): Operation<number> {
+export function* mdev_device_create(env: Mdev, type: MdevType, uuid: string, pools: MdevPools): Operation<number> {
   const parent = (yield* mdev_get_parent(yield* load(type.parent))) as MdevParent | typeof NULL;
   if (isNull(parent)) return -EINVAL;
 
@@ -116,7 +116,7 @@ export function* mdev_device_remove(env: Mdev, mdev: MdevDevice): Operation<numb
 }
 
 /** `echo UUID > create` */
-export const create = (env: Mdev, uuid: string, pools: Pools): Operation<number> =>
+export const create = (env: Mdev, uuid: string, pools: MdevPools): Operation<number> =>
   create_store(env, (type) => mdev_device_create(env, type, uuid, pools));
 
 /** `echo 1 > remove` */

@@ -20,13 +20,8 @@ import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { type Callbacks, NOTIFY_DONE, NOTIFY_OK } from '../../sync/notifier.ts';
 import { ENODEV, EPERM } from '../errno.ts';
 import { kvm_get_kvm, kvm_put_kvm, type KvmDeviceOps } from '../v4.19/kvm_main.ts';
-import type { Core, VfioDeviceOps } from '../v4.19/ops.ts';
-import {
-  VFIO_GROUP_NOTIFY_SET_KVM,
-  VFIO_IOMMU_NOTIFY_DMA_UNMAP,
-  vfio_register_notifier,
-  vfio_unregister_notifier,
-} from '../v4.19/vfio.ts';
+import { type Core, type VfioDeviceOps, VFIO_IOMMU_NOTIFY_DMA_UNMAP } from '../v4.19/ops.ts';
+import { VFIO_GROUP_NOTIFY_SET_KVM, vfio_register_notifier, vfio_unregister_notifier } from '../v4.19/vfio.ts';
 
 function* vfio_ap_mdev_set_kvm(matrix_dev: MatrixDev, matrix_mdev: ApMatrixMdev, kvm: Kvm): Operation<number> {
   const other = yield* list_for_each_entry(matrix_dev.mdev_list, 'node', function* (m: ApMatrixMdev) {

@@ -7,14 +7,13 @@
  */
 import { EEXIST } from '../../../machines/sync/errno.ts';
 import type { GvtDma, IntelVgpu, VfioDevice, VfioPfn } from '../../../machines/vfio/v6.1/index.ts';
-import { isNull } from '../../driver-core/pointer.ts';
-import { again, type Again, kfree, kzalloc, loop, type Operation } from '../../step.ts';
+import type { Operation } from '../../step.ts';
 import { atomic_cmpxchg, atomic_set } from '../../sync/atomic.ts';
-import { kref_get, kref_init } from '../../sync/kref.ts';
-import { list_add_tail, list_del, list_first_entry_or_null, list_for_each_entry } from '../../sync/list.ts';
+import { kref_get } from '../../sync/kref.ts';
 import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { EINVAL } from '../errno.ts';
+import { __gvt_cache_add, __gvt_cache_find_gfn, __gvt_cache_remove_entry, gvt_cache_destroy } from '../v4.19/kvmgt-cache.ts';
 import { vfio_pin_pages, vfio_unpin_pages } from './container.ts';
 import type { NotifiedOps } from './ops.ts';
 
@@ -34,38 +33,6 @@ function* gvt_pin_guest_page(vgpu: IntelVgpu, gfn: number, { vfio_pfn }: PinPool
 /* The mapping that is made after the pin, and undone before the unpin, is that of the graphics device. */
 const gvt_dma_map_page = gvt_pin_guest_page;
 const gvt_dma_unmap_page = gvt_unpin_guest_page;
-
-const __gvt_cache_find_gfn = (vgpu: IntelVgpu, gfn: number): Operation<GvtDma | undefined> =>
-  list_for_each_entry<GvtDma, GvtDma | undefined>(vgpu.gfn_cache, 'gfn_node', function* (entry) {
-    return (yield* load(entry.gfn)) === gfn ? entry : undefined;
-  });
-
-function* __gvt_cache_add(vgpu: IntelVgpu, gfn: number, { gvt_dma }: PinPools): Operation {
-  const entry = yield* kzalloc(gvt_dma);
-  yield* store(entry.gfn, gfn);
-  yield* kref_init(entry.ref);
-  yield* list_add_tail(entry.gfn_node, vgpu.gfn_cache);
-}
-
-function* __gvt_cache_remove_entry(vgpu: IntelVgpu, entry: GvtDma): Operation {
-  yield* list_del(entry.gfn_node, vgpu.gfn_cache);
-  yield* kfree(entry);
-}
-
-function* gvt_cache_destroy(vgpu: IntelVgpu): Operation {
-  yield* loop(null, function* (): Operation<true | Again<null>> {
-    yield* mutex_lock(vgpu.cache_lock);
-    const entry = yield* list_first_entry_or_null<GvtDma>(vgpu.gfn_cache);
-    if (isNull(entry)) {
-      yield* mutex_unlock(vgpu.cache_lock);
-      return true;
-    }
-    yield* gvt_dma_unmap_page(vgpu, yield* load(entry.gfn));
-    yield* __gvt_cache_remove_entry(vgpu, entry);
-    yield* mutex_unlock(vgpu.cache_lock);
-    return again(null);
-  });
-}
 
 function* intel_vgpu_dma_unmap(device: VfioDevice, iova: number, length: number): Operation {
   const vgpu = device as IntelVgpu;
@@ -91,7 +58,7 @@ function* intel_vgpu_close_device(device: VfioDevice): Operation {
   const vgpu = device as IntelVgpu;
   if (!(yield* load(vgpu.attached))) return;
   if ((yield* atomic_cmpxchg(vgpu.released, 0, 1)) !== 0) return;
-  yield* gvt_cache_destroy(vgpu);
+  yield* gvt_cache_destroy(vgpu, (gfn) => gvt_dma_unmap_page(vgpu, gfn));
   yield* store(vgpu.attached, false);
 }
 
@@ -110,7 +77,7 @@ export function* intel_gvt_dma_map_guest_page(vgpu: IntelVgpu, gfn: number, pool
   if (entry !== undefined) yield* kref_get(entry.ref);
   else {
     ret = yield* gvt_dma_map_page(vgpu, gfn, pools);
-    if (ret === 0) yield* __gvt_cache_add(vgpu, gfn, pools);
+    if (ret === 0) yield* __gvt_cache_add(vgpu, gfn, pools.gvt_dma);
   }
   yield* mutex_unlock(vgpu.cache_lock);
   return ret;

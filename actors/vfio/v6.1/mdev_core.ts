@@ -25,9 +25,7 @@ import { list_add, list_del, list_for_each_entry } from '../../sync/list.ts';
 import { load, store } from '../../sync/memory.ts';
 import { mutex_lock, mutex_unlock } from '../../sync/mutex.ts';
 import { down_read_trylock, up_read } from '../../sync/rwsem.ts';
-import { ENODEV, ENOMEM } from '../errno.ts';
-
-const EUSERS = 87;
+import { ENODEV, ENOMEM, EUSERS } from '../errno.ts';
 
 /** The globals, a parent's device, and what its driver does with a device. */
 export interface Mdev {

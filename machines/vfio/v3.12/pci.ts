@@ -10,16 +10,12 @@ import { globals, type HandleOf, type HandleTo, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
 import { field, pointer } from '../../sync/field.ts';
 import { mutex } from '../../sync/mutex.ts';
-import { device, vfio_device as core_vfio_device } from './vfio.ts';
+import { device } from './vfio.ts';
 
 export const pci_dev = struct('pci_dev', { ...device.parts, ...pciParts() });
 export interface PciDev extends HandleTo<typeof pci_dev> {}
 
 export const pci_bus = globals('pci_bus', pciBusParts());
-
-/** struct vfio_device, with the pointer to what the driver has of it. */
-export const vfio_device = struct('vfio_device', { ...core_vfio_device.parts, device_data: pointer<VfioPciCommon>() });
-export interface VfioDevice extends HandleTo<typeof vfio_device> {}
 
 const common = {
   pdev: pointer<PciDev>(),

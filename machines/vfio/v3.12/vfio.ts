@@ -121,6 +121,8 @@ export const vfio_device = struct('vfio_device', {
   dev: pointer<Device>(),
   group: pointer<VfioGroup>(),
   group_next: list_node(),
+  /** What its driver has of it. */
+  device_data: pointer<{ readonly path: string }>(),
   chart: deviceChart(),
 });
 export interface VfioDevice extends HandleTo<typeof vfio_device> {}

@@ -1,2 +1,3 @@
+/** The structs of v4.10. */
 export * from './mdev.ts';
 export * from './mtty.ts';

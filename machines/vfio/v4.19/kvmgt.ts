@@ -1,6 +1,6 @@
 /**
  * The structs of drivers/gpu/drm/i915/gvt/kvmgt.c and gvt.h, v4.19: a vGPU, what it has of the guest that uses it, and what
- * is pinned for it. With them what kvmgt needs of a struct kvm: its reference, and its list of who tracks writes to pages.
+ * is pinned for it. With them what kvmgt needs of a struct kvm beyond its references: the list of who tracks writes to pages.
  *
  * `vgpu->vdev` is part of the vGPU here. Left out: the graphics device; the second tree over the same entries, by DMA
  * address; the table of the pages that are write-protected.
@@ -13,13 +13,12 @@ import { list_head, list_node } from '../../sync/list.ts';
 import { mutex } from '../../sync/mutex.ts';
 import { notifier_block } from '../../sync/notifier.ts';
 import { srcu_struct } from '../../sync/rcu.ts';
-import { refcount } from '../../sync/refcount.ts';
 import { spinlock } from '../../sync/spinlock.ts';
 import { work_struct } from '../../sync/work.ts';
+import { kvm } from '../kvm.ts';
 
 export const tracked_kvm = struct('kvm', {
-  /** The first is that of the machine's file. */
-  users_count: refcount(1),
+  ...kvm.parts,
   mmu_lock: spinlock(),
   /** The two parts of `arch.track_notifier_head`. */
   track_srcu: srcu_struct(),

@@ -1,5 +1,5 @@
 /**
- * The structs of drivers/vfio/vfio_iommu_type1.c, v4.19.71, and the iommu_group beneath.
+ * The structs of drivers/vfio/vfio_iommu_type1.c, v4.19.71.
  *
  * The unit of addresses and sizes is the page. The red-black trees are lists: who is found first where several would do is
  * who was linked first. A part starts as its allocation leaves it.
@@ -9,7 +9,7 @@
  */
 import type { IommuDomain } from '../../driver-core/iommu-domain.ts';
 import type { Mm, Page, UserTask } from '../../mm/mm.ts';
-import { globals, type HandleTo, struct } from '../../object.ts';
+import { type HandleTo, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
 import { field, pointer } from '../../sync/field.ts';
 import { list_head, list_node } from '../../sync/list.ts';
@@ -17,10 +17,7 @@ import { mutex } from '../../sync/mutex.ts';
 import { notifier_chain } from '../../sync/notifier.ts';
 import { rwsem } from '../../sync/rwsem.ts';
 import { chart } from '../charts.ts';
-
-/** struct iommu_group: which bus its devices are on says whether an IOMMU stands behind it. */
-export const iommu_group = globals('iommu_group', { bus: field<'pci' | 'mdev'>('pci') });
-export interface IommuGroup extends HandleTo<typeof iommu_group> {}
+import type { IommuGroup } from './vfio.ts';
 
 /** struct vfio_group of this file: the place of an IOMMU group in a domain. */
 export const type1_group = struct('vfio_group', { iommu_group: pointer<IommuGroup>(), next: list_node() });

@@ -9,7 +9,7 @@
  */
 import { globals, type HandleTo, type Json, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
-import { pointer } from '../../sync/field.ts';
+import { field, pointer } from '../../sync/field.ts';
 import { file_ref } from '../../sync/file.ts';
 import { kref } from '../../sync/kref.ts';
 import { list_head, list_node } from '../../sync/list.ts';
@@ -20,14 +20,19 @@ import { rwsem } from '../../sync/rwsem.ts';
 import { wait_queue_head } from '../../sync/wait-queue.ts';
 import { work_struct, workqueue } from '../../sync/work.ts';
 import { chart, containerChart } from '../charts.ts';
-import { device as deviceOfV5_14, device_driver, iommu_group, type IommuGroup } from '../rfc-2021-09/vfio.ts';
+import { device as deviceOfV5_14, device_driver, iommu_group as groupOfV5_14 } from '../rfc-2021-09/vfio.ts';
 
-export { device_driver, iommu_group, type IommuGroup };
+export { device_driver };
+
+/** Which bus its devices are on says whether an IOMMU stands behind it. */
+export const iommu_group = struct('iommu_group', { ...groupOfV5_14.parts, bus: field<'pci' | 'mdev'>('pci') });
+export interface IommuGroup extends HandleTo<typeof iommu_group> {}
 
 type Pointed = { readonly path: string };
 
 export const device = struct('device', {
   ...deviceOfV5_14.parts,
+  iommu_group: pointer<IommuGroup>(),
   /** Of one that is registered: the vfio_device. */
   driver_data: pointer<Pointed>(),
 });
@@ -76,7 +81,7 @@ export type KvmPointer = Pointed;
 type GroupState = 'listed' | 'opened' | 'attached' | 'orphaned' | 'released';
 export type GroupEvent = 'opened' | 'closed' | 'attached' | 'detached' | 'released';
 /** Who has it open, and whether it is on a container; `orphaned` is a container that has outlived the group's fd. */
-const groupChart = chart<GroupState, GroupEvent>('vfio_group', 'listed', {
+const groupChart = chart<GroupState, GroupEvent>('vfio_group@v4.19', 'listed', {
   listed: { opened: 'opened', attached: 'orphaned', released: 'released' },
   opened: { closed: 'listed', attached: 'attached' },
   attached: { closed: 'orphaned', detached: 'opened' },
@@ -140,16 +145,17 @@ export interface GroupStart {
   readonly opened?: Opened;
 }
 interface Opened {
-  readonly file: string;
-  readonly fdtable: string;
+  /** Where the file itself and the descriptor table matter. */
+  readonly file?: string;
+  readonly fdtable?: string;
   readonly container: string;
   readonly iommu_driver: string;
   readonly iommu_data?: string;
 }
 
 const openedGroup = (group: string, { file: name, fdtable: fds, container, iommu_driver, iommu_data }: Opened): Start => ({
-  [`${name}.private_data`]: at(group),
-  [`${fds}.group`]: at(name),
+  ...(name === undefined ? {} : { [`${name}.private_data`]: at(group) }),
+  ...(name === undefined || fds === undefined ? {} : { [`${fds}.group`]: at(name) }),
   [`${group}.opened`]: { n: 1 },
   [`${group}.container`]: at(container),
   [`${group}.container_users`]: { n: 1 },

@@ -6,8 +6,7 @@
 import { type HandleTo, struct } from '../../object.ts';
 import { atomic } from '../../sync/atomic.ts';
 import { field } from '../../sync/field.ts';
-import { kref } from '../../sync/kref.ts';
-import { list_head, list_node } from '../../sync/list.ts';
+import { list_head } from '../../sync/list.ts';
 import { mutex } from '../../sync/mutex.ts';
 import { vfio_device } from './vfio.ts';
 
@@ -20,6 +19,4 @@ export const intel_vgpu = struct('intel_vgpu', {
 });
 export interface IntelVgpu extends HandleTo<typeof intel_vgpu> {}
 
-/** A guest page that is pinned and mapped for the graphics device. */
-export const gvt_dma = struct('gvt_dma', { gfn_node: list_node(), gfn: field<number>(0), ref: kref() });
-export interface GvtDma extends HandleTo<typeof gvt_dma> {}
+export { gvt_dma, type GvtDma } from '../v4.19/kvmgt.ts';

@@ -17,7 +17,7 @@ export const objects = {
   iommu_group: inV3_12.iommu_group,
   group: inV3_12.vfio_group,
   file: inV3_12.file,
-  device: pci.vfio_device,
+  device: inV3_12.vfio_device,
   pdev: pci.pci_dev,
   bus: pci.pci_bus,
   vdev: pci.vfio_pci_device,
@@ -58,7 +58,7 @@ export const openedOnce = {
 /** From v3.17 on, with a second function in the same IOMMU group, which vfio-pci has, and which is closed. */
 export const siblingObjects = {
   ...lockedObjects,
-  sibling: pci.vfio_device,
+  sibling: inV3_12.vfio_device,
   sibling_pdev: pci.pci_dev,
   sibling_vdev: pci.locked_vfio_pci_device,
 };

@@ -5,11 +5,10 @@ import { load } from '../../../actors/sync/memory.ts';
 import { removeFile } from '../../../actors/vfio/v4.10/index.ts';
 import type { Mdev } from '../../../actors/vfio/v4.19/mdev_ops.ts';
 import { mdev_device_remove } from '../../../actors/vfio/v5.10/mdev_core.ts';
+import { EAGAIN } from '../../../actors/vfio/errno.ts';
 import type { MdevDevice } from '../../../machines/vfio/v4.19/mdev.ts';
 import { call } from '../../../src/index.ts';
 import { mtty5_10 } from './mtty.ts';
-
-const EAGAIN = 11;
 
 function* echo_remove(env: Mdev, uuid: string): Operation<number> {
   const { files } = env.sysfs;

@@ -11,13 +11,11 @@ import { down_read_trylock, up_read } from '../../../actors/sync/rwsem.ts';
 import type { Mdev } from '../../../actors/vfio/v4.19/mdev_ops.ts';
 import { mdev_device_remove_common } from '../../../actors/vfio/v5.10/mdev_core.ts';
 import { remove_store } from '../../../actors/vfio/v5.10/mdev_sysfs.ts';
+import { EAGAIN, ENODEV } from '../../../actors/vfio/errno.ts';
 import type { MdevDevice } from '../../../machines/vfio/v4.19/mdev.ts';
 import type { MdevParent } from '../../../machines/vfio/v5.10/mdev.ts';
 import { call } from '../../../src/index.ts';
 import { mtty5_10 } from './mtty.ts';
-
-const EAGAIN = 11;
-const ENODEV = 19;
 
 /** @returns the parent, with unreg_sem held, or a negative errno */
 function* claim({ mdev_core }: Mdev, mdev: MdevDevice): Operation<MdevParent | number> {

@@ -30,12 +30,14 @@ const onContainer = (group: string, users: number) => ({
   [`${group}.container`]: at('container'),
   [`${group}.container_users`]: { n: users },
   [`${group}.container_next`]: linked('container.group_list'),
+  [`${group}.chart`]: { initially: 'attached' },
 });
 
 const container = (...groups: readonly string[]) => ({
   'container.kref': { n: 1 + groups.length },
   'container.group_list': { entries: groups },
-  'container.iommu_driver': { value: true },
+  'container.iommu_driver': at('vfio_iommu_driver'),
+  'vfio_iommu_driver.owner': { refcnt: 2 },
   'container.iommu_data': at('iommu'),
   'container.chart': { initially: 'iommu_set', groups: groups.length },
 });
@@ -53,6 +55,9 @@ const gpu = {
 
 const vgpu = {
   ...onContainer('vgpu_group', 2),
+  'vgpu_group.kref': { n: 3 },
+  'vgpu_device.kref': { n: 2 },
+  'vgpu_device.files': { n: 1 },
   'iommu.external_domain': at('vgpu_domain'),
   'iommu.notifier_head': { blocks: ['vendor.nb'] },
   'vgpu_domain.group_list': { entries: ['vgpu_member'] },

@@ -24,39 +24,34 @@ export const vendor = struct('vendor', {
 });
 export interface Vendor extends HandleTo<typeof vendor> {}
 
-/** The calls of VFIO that it makes, of whichever era. */
-export interface VendorCalls {
-  readonly vfio_pin_pages: (group: VfioGroup, user_pfn: readonly number[], type1: v4_19.Type1) => Operation<number>;
-  readonly vfio_unpin_pages: (group: VfioGroup, user_pfn: readonly number[]) => Operation<number>;
-}
-
-const vfio: VendorCalls = { vfio_pin_pages: v4_19.vfio_pin_pages, vfio_unpin_pages: v4_19.vfio_unpin_pages };
+/** The calls of VFIO that it makes, of whichever era. Its group is found, and stays. */
+export type VendorCalls = Pick<typeof v4_19, 'pinOfGroup' | 'unpinOfGroup'>;
 
 /** The guest programs the device to use that page. @returns 0, or a negative errno */
 export function* vendor_map_page(
+  core: v4_19.Core,
   vendor: Vendor,
   group: VfioGroup,
   iova: number,
-  type1: v4_19.Type1,
-  calls: VendorCalls = vfio,
+  calls: VendorCalls = v4_19,
 ): Operation<number> {
   yield* mutex_lock(vendor.cache_lock);
-  const ret = (yield* load(vendor.active)) ? yield* pinsOnce(vendor, group, iova, type1, calls) : -ENODEV;
+  const ret = (yield* load(vendor.active)) ? yield* pinsOnce(core, vendor, group, iova, calls) : -ENODEV;
   yield* mutex_unlock(vendor.cache_lock);
   return ret;
 }
 
 /** Under cache_lock. */
 export function* pinsOnce(
+  core: v4_19.Core,
   vendor: Vendor,
   group: VfioGroup,
   iova: number,
-  type1: v4_19.Type1,
-  { vfio_pin_pages }: VendorCalls = vfio,
+  { pinOfGroup }: VendorCalls = v4_19,
 ): Operation<number> {
   const cache = yield* load(vendor.cache);
   if (cache.includes(iova)) return 0;
-  const ret = yield* vfio_pin_pages(group, [iova], type1);
+  const ret = yield* pinOfGroup(core, group, [iova]);
   if (ret < 0) return ret;
   yield* store(
     vendor.cache,
@@ -67,14 +62,15 @@ export function* pinsOnce(
 
 /** Under cache_lock. */
 export function* unpinsWithin(
+  core: v4_19.Core,
   vendor: Vendor,
   group: VfioGroup,
   isWithin: (iova: number) => boolean,
-  { vfio_unpin_pages }: VendorCalls = vfio,
+  { unpinOfGroup }: VendorCalls = v4_19,
 ): Operation {
   const cache = yield* load(vendor.cache);
   for (const iova of cache.filter(isWithin)) {
-    yield* vfio_unpin_pages(group, [iova]);
+    yield* unpinOfGroup(core, group, [iova]);
     yield* store(
       vendor.cache,
       (yield* load(vendor.cache)).filter((other) => other !== iova),
@@ -83,27 +79,33 @@ export function* unpinsWithin(
 }
 
 /** The guest lets go of that page. */
-export function* vendor_unmap_page(vendor: Vendor, group: VfioGroup, iova: number, calls: VendorCalls = vfio): Operation {
+export function* vendor_unmap_page(
+  core: v4_19.Core,
+  vendor: Vendor,
+  group: VfioGroup,
+  iova: number,
+  calls: VendorCalls = v4_19,
+): Operation {
   yield* mutex_lock(vendor.cache_lock);
-  yield* unpinsWithin(vendor, group, (other) => other === iova, calls);
+  yield* unpinsWithin(core, vendor, group, (other) => other === iova, calls);
   yield* mutex_unlock(vendor.cache_lock);
 }
 
 /** What the name in the notifier block of a vendor stands for. */
-export const vendorCallbacks = (group: VfioGroup, calls: VendorCalls = vfio): Callbacks => ({
-  *vendor_dma_unmap(nb, _action, data) {
+export const vendorCallbacks = (core: v4_19.Core, group: VfioGroup, calls: VendorCalls = v4_19) => ({
+  *vendor_dma_unmap(...[nb, _action, data]: Parameters<Callbacks[string]>): Operation<number> {
     const { iova, size } = data as v4_19.DmaUnmap;
     const vendor = handleAt<Vendor>(nb.path.slice(0, nb.path.lastIndexOf('.')));
     yield* mutex_lock(vendor.cache_lock);
-    yield* unpinsWithin(vendor, group, (other) => other >= iova && other < iova + size, calls);
+    yield* unpinsWithin(core, vendor, group, (other) => other >= iova && other < iova + size, calls);
     yield* mutex_unlock(vendor.cache_lock);
     return NOTIFY_OK;
   },
 });
 
-export const vendorOps = (vendor: Vendor, group: VfioGroup): v4_19.VfioDeviceOps => ({
+export const vendorOps = (core: v4_19.Core, vendor: Vendor, group: VfioGroup): v4_19.VfioDeviceOps => ({
   *open() {
-    const ret = yield* v4_19.vfio_register_notifier(group, vendor.nb);
+    const ret = yield* v4_19.vfio_register_iommu_notifier(core, group, v4_19.VFIO_IOMMU_NOTIFY_DMA_UNMAP, vendor.nb);
     if (ret !== 0) return ret;
     yield* mutex_lock(vendor.cache_lock);
     yield* store(vendor.active, true);
@@ -113,8 +115,8 @@ export const vendorOps = (vendor: Vendor, group: VfioGroup): v4_19.VfioDeviceOps
   *release() {
     yield* mutex_lock(vendor.cache_lock);
     yield* store(vendor.active, false);
-    yield* unpinsWithin(vendor, group, () => true, vfio);
+    yield* unpinsWithin(core, vendor, group, () => true);
     yield* mutex_unlock(vendor.cache_lock);
-    yield* v4_19.vfio_unregister_notifier(group, vendor.nb);
+    yield* v4_19.vfio_unregister_iommu_notifier(core, group, vendor.nb);
   },
 });

@@ -1,5 +1,4 @@
 /** Mediated devices of one group on a container, of a driver that keeps a session for each open: one is opened and closed. */
-import type { Operation } from '../../../actors/step.ts';
 import {
   vfio_mdev_callbacks,
   vfio_mdev_open,
@@ -9,10 +8,9 @@ import {
 import * as v4_19 from '../../../actors/vfio/v4.19/index.ts';
 import { type HandleOf, type Json, type Pool, pool, type Struct } from '../../../machines/object.ts';
 import { mdev_device, vfio_mdev } from '../../../machines/vfio/rfc-2016-11/index.ts';
-import { ENOTTY } from '../../../actors/vfio/errno.ts';
 import { call } from '../../../src/index.ts';
 import { maps, registersItself, session, sessionCallbacks, toldByVfioMdev } from './session.ts';
-import { containerObjects, onContainer, onePin } from './vgpu.ts';
+import { containerObjects, coreOf, NAME, onContainer, onePin } from './vgpu.ts';
 import * as structs from '../../../machines/vfio/v4.19/index.ts';
 
 export const objects = { ...containerObjects, vfio_mdev, mdev: mdev_device, session: pool(session) };
@@ -24,6 +22,8 @@ export const besideAnother = {
     ...onContainer,
     ...onePin,
     'group.container_users': { n: 2 },
+    // One for its file, and one each for the two devices and the one that is open.
+    'group.kref': { n: 4 },
     'vfio_mdev.owner': { refcnt: 2 },
     'other.driver_data': { value: { at: 'other_session' } },
     'other_session.cache': { value: [0] },
@@ -36,7 +36,7 @@ type HandlesOf<O> = {
 };
 export type Vm = HandlesOf<typeof objects>;
 
-type Block = Parameters<typeof v4_19.vfio_register_notifier>[1];
+type Block = Parameters<typeof v4_19.vfio_unregister_iommu_notifier>[2];
 
 /** `never-pins`: as the sample mtty, which v11 brings along. */
 export type Design = 'v11' | 'not-told' | 'registers-itself' | 'never-pins';
@@ -49,23 +49,28 @@ const neverPins: ParentOps = {
 };
 
 /** A back end that has neither pins nor notifiers, as that of sPAPR. */
-function* withoutOps(): Operation<number> {
-  return -ENOTTY;
-}
+const withoutPins = ({ backend, ...core }: v4_19.Core): v4_19.Core => {
+  const {
+    pin_pages: _pin,
+    unpin_pages: _unpin,
+    register_notifier: _register,
+    unregister_notifier: _unregister,
+    ...ops
+  } = backend;
+  return { ...core, backend: ops };
+};
 
 /** @param hasNotifiers whether the back end of the container can tell of unmaps */
 export const calls = (vm: Vm, design: Design, hasNotifiers = true) => {
   const { group, device, mdev } = vm;
-  const type1: v4_19.Type1 = { pools: { vfio_pfn: vm.vfio_pfn } };
+  const core = hasNotifiers ? coreOf(vm) : withoutPins(coreOf(vm));
   const pins = {
-    vfio_pin_pages: (gfn: number) =>
-      hasNotifiers ? v4_19.vfio_pin_pages(group, [gfn], type1) : v4_19.withContainer(group, withoutOps),
-    vfio_unpin_pages: (gfn: number) => v4_19.vfio_unpin_pages(group, [gfn]),
+    vfio_pin_pages: (gfn: number) => v4_19.pinOfGroup(core, group, [gfn]),
+    vfio_unpin_pages: (gfn: number) => v4_19.unpinOfGroup(core, group, [gfn]),
   };
   const vfio = {
-    vfio_register_notifier: (nb: Block) =>
-      hasNotifiers ? v4_19.vfio_register_notifier(group, nb) : v4_19.withContainer(group, withoutOps),
-    vfio_unregister_notifier: (nb: Block) => v4_19.vfio_unregister_notifier(group, nb),
+    vfio_register_notifier: (nb: Block) => v4_19.vfio_register_iommu_notifier(core, group, v4_19.VFIO_IOMMU_NOTIFY_DMA_UNMAP, nb),
+    vfio_unregister_notifier: (nb: Block) => v4_19.vfio_unregister_iommu_notifier(core, group, nb),
   };
   const told = toldByVfioMdev(vm.session, pins);
   const ops = {
@@ -78,13 +83,11 @@ export const calls = (vm: Vm, design: Design, hasNotifiers = true) => {
     open: () => vfio_mdev_open(vm.vfio_mdev, mdev, ops, vfio),
     release: () => vfio_mdev_release(vm.vfio_mdev, mdev, ops, vfio),
   };
+  const unmaps = coreOf(vm, { callbacks: { ...vfio_mdev_callbacks(told), ...sessionCallbacks(pins) } });
   return {
-    open: call(v4_19.vfio_group_get_device_fd, group, files),
+    open: call(v4_19.vfio_group_get_device_fd, core, group, NAME, files),
     pin: call(maps, mdev, 0, pins),
-    unmap: call(v4_19.vfio_iommu_unmap_dma, vm.container, { iova: 0, size: 1 }, vm.qemu, {
-      ...type1,
-      callbacks: { ...vfio_mdev_callbacks(told), ...sessionCallbacks(pins) },
-    }),
-    close: call(v4_19.vfio_device_fops_release, device, files),
+    unmap: call(v4_19.vfio_iommu_unmap_dma, unmaps, vm.container, { iova: 0, size: 1 }),
+    close: call(v4_19.vfio_device_fops_release, core, device, files),
   };
 };

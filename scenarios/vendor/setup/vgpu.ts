@@ -28,11 +28,15 @@ import { pins } from '../../laws/pins.ts';
 import type { Type1View } from '../../laws/type1-view.ts';
 
 export const containerObjects = {
+  vfio: structs.vfio,
+  vfio_iommu_driver: structs.vfio_iommu_driver,
+  driver: structs.device_driver,
   container: structs.vfio_container,
   iommu: structs.vfio_iommu,
   iommu_group: structs.iommu_group,
   group: structs.vfio_group,
   device: structs.vfio_device,
+  dev: structs.device,
   external: structs.vfio_domain,
   type1_group: structs.type1_group,
   dma: structs.vfio_dma,
@@ -64,6 +68,9 @@ export type AnyVm = Vm &
 type Its = View<typeof objects>;
 type PinnedIts = View<typeof pinnedObjects>;
 
+/** The device. */
+export const NAME = 'a297db4a-f4c2-11e6-90f6-d3b88d6c9525';
+
 type Start = { readonly [path: string]: { readonly [field: string]: Json } };
 const at = (name: string) => ({ value: { at: name } });
 
@@ -71,17 +78,13 @@ const at = (name: string) => ({ value: { at: name } });
 export const onContainer: Start = {
   ...running('mm', ['page'], 'qemu'),
   'iommu_group.bus': { value: 'mdev' },
-  'container.kref': { n: 2 },
-  'container.group_list': { entries: ['group'] },
-  'container.iommu_driver': { value: true },
-  'container.iommu_data': at('iommu'),
-  'container.chart': { initially: 'iommu_set', groups: 1 },
-  'group.container_users': { n: 1 },
-  'group.iommu_group': at('iommu_group'),
-  'group.container': at('container'),
-  'group.container_next': { on: 'container.group_list' },
-  'group.opened': { n: 1 },
-  'device.group': at('group'),
+  'dev.name': { value: NAME },
+  ...structs.registered('driver', {
+    group: 'group',
+    iommu_group: 'iommu_group',
+    devices: { dev: 'device' },
+    opened: { container: 'container', iommu_driver: 'vfio_iommu_driver', iommu_data: 'iommu' },
+  }),
   'iommu.external_domain': at('external'),
   'iommu.dma_list': { entries: ['dma'] },
   'iommu.dma_avail': { value: 65534 },
@@ -98,6 +101,14 @@ export const onContainer: Start = {
 /** The vGPU is closed, and KVM known: it has come by the notifier of the group, which is left out. */
 export const closed: Start = { ...onContainer, 'vgpu.kvm': at('kvm') };
 
+/** A file of the device is open. */
+const deviceOpened: Start = {
+  'group.container_users': { n: 2 },
+  'group.kref': { n: 3 },
+  'device.kref': { n: 2 },
+  'device.files': { n: 1 },
+};
+
 /** The page is pinned for a driver. */
 export const onePin: Start = {
   'mm.locked_vm': { value: 1 },
@@ -111,7 +122,7 @@ export const onePin: Start = {
 /** The vGPU is open. */
 export const opened: Start = {
   ...onContainer,
-  'group.container_users': { n: 2 },
+  ...deviceOpened,
   'iommu.notifier_head': { blocks: ['vgpu.iommu_notifier'] },
   'kvm.users_count': { n: 2 },
   'kvm.track_notifier_list': { entries: ['info'] },
@@ -130,17 +141,36 @@ export const pinned: Start = {
   'entry.gfn_node': { on: 'vgpu.gfn_cache' },
 };
 
-const type1 = ({ vfio_pfn }: Vm): v4_19.Type1 => ({ pools: { vfio_pfn } });
+type Container = HandlesOf<typeof containerObjects>;
+
+/** @param type1 what differs from the back end of the kernel @param ops likewise */
+export const coreOf = (
+  { vfio, vfio_iommu_driver, vfio_pfn, qemu }: Container,
+  type1: Partial<v4_19.Type1> = {},
+  ops: Partial<v4_19.VfioIommuDriverOps> = {},
+): v4_19.Core => ({
+  vfio,
+  iommu_driver: vfio_iommu_driver,
+  backend: { ...v4_19.vfio_iommu_driver_ops_type1({ pools: { vfio_pfn }, ...type1 }, qemu), ...ops },
+  callbacks: {},
+  areAllViable: true,
+});
 
 function* nothing(): Operation<number> {
   return 0;
 }
 
-const vfioOf = (vm: AnyVm, unregister: typeof v4_19.vfio_unregister_notifier): kvmgt.Kvmgt => ({
-  vfio_pin_pages: (gfn) => v4_19.vfio_pin_pages(vm.group, [gfn], type1(vm)),
-  vfio_unpin_pages: (gfn) => v4_19.vfio_unpin_pages(vm.group, [gfn]),
-  vfio_register_notifier: (type, nb) => (type === 'VFIO_IOMMU_NOTIFY' ? v4_19.vfio_register_notifier(vm.group, nb) : nothing()),
-  vfio_unregister_notifier: (type, nb) => (type === 'VFIO_IOMMU_NOTIFY' ? unregister(vm.group, nb) : nothing()),
+const { VFIO_IOMMU_NOTIFY_DMA_UNMAP } = v4_19;
+
+const vfioOf = (core: v4_19.Core, vm: AnyVm): kvmgt.Kvmgt => ({
+  vfio_pin_pages: (gfn) => v4_19.pinOfGroup(core, vm.group, [gfn]),
+  vfio_unpin_pages: (gfn) => v4_19.unpinOfGroup(core, vm.group, [gfn]),
+  vfio_register_notifier: (type, nb) =>
+    type === 'VFIO_IOMMU_NOTIFY'
+      ? v4_19.vfio_register_iommu_notifier(core, vm.group, VFIO_IOMMU_NOTIFY_DMA_UNMAP, nb)
+      : nothing(),
+  vfio_unregister_notifier: (type, nb) =>
+    type === 'VFIO_IOMMU_NOTIFY' ? v4_19.vfio_unregister_iommu_notifier(core, vm.group, nb) : nothing(),
   gvt_dma: vm.gvt_dma,
   ...(vm.guest_info === undefined ? {} : { kvmgt_guest_info: vm.guest_info }),
   ...(vm.workqueues === undefined ? {} : { system_wq: vm.workqueues.system_wq }),
@@ -151,29 +181,24 @@ export interface Design {
   readonly releaseByWork?: typeof kvmgt.intel_vgpu_release;
   /** In which order the driver closes. */
   readonly release: typeof kvmgt.intel_vgpu_release;
-  readonly unregister?: typeof v4_19.vfio_unregister_notifier;
+  /** In the back end. */
+  readonly unregister_notifier?: NonNullable<v4_19.VfioIommuDriverOps['unregister_notifier']>;
   /** After how many notices an unmap gives up: 10 in the kernel. */
   readonly retries?: number;
 }
 
 /** What user space calls, and what a vCPU does. */
-export const calls = (
-  vm: AnyVm,
-  { release, releaseByWork, unregister = v4_19.vfio_unregister_notifier, retries = 10 }: Design,
-) => {
-  const its = vfioOf(vm, unregister);
+export const calls = (vm: AnyVm, { release, releaseByWork, unregister_notifier, retries = 10 }: Design) => {
+  const core = coreOf(vm, {}, unregister_notifier === undefined ? {} : { unregister_notifier });
+  const its = vfioOf(core, vm);
   const callbacks = kvmgt.kvmgtCallbacks(its);
   const files = { open: () => kvmgt.intel_vgpu_open(vm.vgpu, its), release: () => release(vm.vgpu, its) };
   return {
-    open: call(v4_19.vfio_group_get_device_fd, vm.group, files),
-    close: call(v4_19.vfio_device_fops_release, vm.device, files),
-    unmap: call(v4_19.vfio_iommu_unmap_dma, vm.container, { iova: 0, size: 1 }, vm.qemu, {
-      ...type1(vm),
-      retries,
-      callbacks,
-    }),
+    open: call(v4_19.vfio_group_get_device_fd, core, vm.group, NAME, files),
+    close: call(v4_19.vfio_device_fops_release, core, vm.device, files),
+    unmap: call(v4_19.vfio_iommu_unmap_dma, coreOf(vm, { retries, callbacks }), vm.container, { iova: 0, size: 1 }),
     /** The last close of the group's file. */
-    closeGroup: call(v4_19.vfio_group_fops_release, vm.group),
+    closeGroup: call(v4_19.vfio_group_fops_release, core, vm.group),
     /** vfio_group_set_kvm(group, NULL), for the one who is on the chain of the group. */
     kvmGoes: call(function* vfio_group_set_kvm(vgpu: IntelVgpu) {
       return yield* callbacks.intel_vgpu_group_notifier(vgpu.group_notifier, 1, NULL);

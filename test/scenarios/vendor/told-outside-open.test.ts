@@ -22,6 +22,10 @@ test('one that registers itself is told while it is open, and never else', async
 });
 
 test('it is clean because the driver unregisters before its memory goes', async (t) => {
-  const undone = await withoutLine(scenario, 'v4.10', { event: 'notifier_chain_unregister', in: 'release', reply: 0 });
+  const undone = await withoutLine(scenario, 'v4.10', {
+    event: 'notifier_chain_unregister',
+    in: 'vfio_unregister_iommu_notifier',
+    reply: 0,
+  });
   t.is(findingOf(undone, 'use-after-free', 'session').kind, 'use-after-free');
 });

@@ -1,0 +1,2 @@
+/** v5.11: vfio_ap, a driver that is told of KVM. */
+export * from './vfio_ap_ops.ts';

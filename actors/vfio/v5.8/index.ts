@@ -1,0 +1,2 @@
+/** v5.8: the migration region. */
+export * from './migration_region.ts';

@@ -1,0 +1,2 @@
+/** The structs of v5.8. */
+export * from './migration.ts';

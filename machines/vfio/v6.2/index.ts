@@ -1,0 +1,2 @@
+/** The structs of v6.2. */
+export * from './vfio.ts';
