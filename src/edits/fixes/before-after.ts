@@ -51,40 +51,44 @@ async function functionAround(
       await new LiveRun(variant).run(inTurn([first, ...all.filter((thread) => thread !== first)])),
     );
     const here = taken.find(({ where, trace }) => where.key === key && (trace.object !== lock || trace.means.kind === 'release'));
-    if (here !== undefined) return linesOf(taken, here);
+    if (here !== undefined) return linesOf(taken, here, lock);
   }
   return null;
 }
 
-function linesOf(taken: readonly Taken[], here: Taken): Line[] {
+/** @param lock that is to be held: what the functions that are called do with it is shown, too */
+function linesOf(taken: readonly Taken[], here: Taken, lock: string | null): Line[] {
   const scope = here.where.activations;
   const isInside = ({ trace, where }: Taken) =>
     trace.thread === here.trace.thread &&
     trace.call === here.trace.call &&
     scope.every((one, depth) => one === where.activations[depth]);
-  const lines: Line[] = [
-    { key: null, sign: ' ', depth: 0, text: `${scope.at(-1)?.split(' ')[0] ?? ''}()`, object: null, does: null },
-  ];
+  const lines: Line[] = [{ key: null, sign: ' ', depth: 0, text: `${nameOf(scope.at(-1) ?? '')}()`, object: null, does: null }];
   let called = '';
   for (const one of taken.filter(isInside)) {
     const { activations, key } = one.where;
-    const { kind } = one.trace.means;
+    const { c: text, object, means } = one.trace;
+    const does = means.kind === 'acquire' || means.kind === 'release' ? means.kind : null;
     const callee = activations[scope.length] ?? '';
-    if (callee === '')
-      lines.push({
-        key,
-        sign: ' ',
-        depth: 1,
-        text: one.trace.c,
-        object: one.trace.object,
-        does: kind === 'acquire' || kind === 'release' ? kind : null,
-      });
+    if (callee === '') lines.push({ key, sign: ' ', depth: 1, text, object, does });
     else if (callee !== called)
-      lines.push({ key: null, sign: ' ', depth: 1, text: `${callee.split(' ')[0] ?? ''}()`, object: null, does: null });
+      lines.push({ key: null, sign: ' ', depth: 1, text: `${nameOf(callee)}()`, object: null, does: null });
     called = callee;
+    const within = activations.at(-1) ?? '';
+    if (callee !== '' && does !== null && object === lock)
+      lines.push({
+        key: null,
+        sign: ' ',
+        depth: 2,
+        text: within === callee ? text : `${text}, in ${nameOf(within)}()`,
+        object,
+        does,
+      });
   }
   return lines;
 }
+
+const nameOf = (activation: string): string => activation.split(' ')[0] ?? '';
 
 /** Only what is changed, with some lines around it. */
 function shortened(lines: readonly Line[]): readonly string[] {
