@@ -112,6 +112,7 @@ export default defineScenario({
           ],
         };
       },
+      always: byFile.laws,
       sometimes: {
         'the device is opened with the machine': ({ device }) => device.open_count.value === 1 && device.kvm.value.at === 'kvm',
         'it was opened too early': ({ result }) => typeof result(opened) === 'number',

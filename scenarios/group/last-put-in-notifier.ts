@@ -10,6 +10,7 @@
  * Since v4.13 a worker drops the reference.
  */
 import { defineScenario, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
 export default defineScenario({
@@ -39,6 +40,7 @@ export default defineScenario({
         binder: [v5_14Group.bindSibling(all)],
         kworker: v5_14Group.kworker(all),
       }),
+      always: usersNoted('group'),
       sometimes: {
         'the notifier has the last reference': ({ group, iommu_group, next }) =>
           group.kref.n === 1 && next('binder') === 'kzalloc' && iommu_group.notifier_rwsem.readers.includes('binder'),

@@ -101,6 +101,7 @@ export default defineScenario({
         deleter: [call(v6_6.kvm_vfio_file_del, byFile.atV6_3(vfio), kvm_device, fds.group).into(deleted)],
       }),
       always: {
+        ...byFile.laws,
         'a group that KVM has not listed knows no machine, when nobody changes it': ({ kv, group }) =>
           kv.lock.state !== 'unlocked' || kv.group_list.entries.length === 1 || group.kvm.value.at === 'NULL',
       },

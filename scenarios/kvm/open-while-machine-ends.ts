@@ -14,7 +14,7 @@ import * as v6_3 from '../../actors/vfio/v6.3/vfio_main.ts';
 import { kvm_vfio_group, type VfioDevice } from '../../machines/vfio/v6.2/vfio.ts';
 import type { Vfio } from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, variant } from '../../src/index.ts';
-import { endsWithFile, endsWithFileAtV6_3, endsWithMachine, kvmgt, listed, objects } from './setup/v6.2.ts';
+import { endsWithFile, endsWithFileAtV6_3, endsWithMachine, kvmgt, laws, listed, objects } from './setup/v6.2.ts';
 
 const fd = local<VfioDevice | number>('fd');
 
@@ -31,6 +31,7 @@ const design = (ends: (vfio: Vfio) => KvmDeviceOps, open: Open, expect: Variant[
         vmm: [call(kvm_device_release, kvm_device, kvm_ops), call(kvm_vm_release, kvm, kvm_ops)],
       };
     },
+    always: laws,
     sometimes: {
       'it is opened with the machine': ({ device }) => device.open_count.value === 1 && device.kvm.value.at === 'kvm',
       'it is refused, as there is none any more': ({ result }) => typeof result(fd) === 'number',

@@ -16,6 +16,7 @@ import { ENOENT } from '../../machines/sync/errno.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { merged, mergedGroup, mergedLeaks, NAME, poll, rfcGroup, rfcNode, rfcNodeLeaks } from './setup/one-device.ts';
 
 const had = local<inRfc.VfioDevice | number>('had');
@@ -120,6 +121,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('device'),
         'who comes after the request gets no reference': noneIsNew(1),
         'he gets -ENODEV': ({ result }) => result(late_file) === undefined || result(late_file) === -ENODEV,
         'it is freed when nobody has a reference': freedWhenUnused,
@@ -155,6 +157,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('device'),
         'who comes after the request gets no reference': noneIsNew(2),
         'he gets -ENOENT': ({ result }) => result(late_file) === undefined || result(late_file) === -ENOENT,
         'it is freed when nobody has a reference': freedWhenUnused,

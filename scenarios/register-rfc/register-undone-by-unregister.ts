@@ -23,6 +23,7 @@ import { mutex } from '../../machines/sync/mutex.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { outOfMemory } from './setup/out-of-memory.ts';
 import { mergedSibling, NAME, rfcSibling } from './setup/with-sibling.ts';
 
@@ -119,6 +120,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('sibling'),
         'nobody can get a device whose registration can fail': ({ all }) =>
           all('device').every(({ refcount }) => refcount.n === 0),
       },
