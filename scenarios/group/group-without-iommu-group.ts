@@ -13,6 +13,7 @@ import * as v3_12 from '../../actors/vfio/v3.12/index.ts';
 import type * as inV5_14 from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { usersNoted } from '../laws/container-users.ts';
 import { MINOR, oneDevice, v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
@@ -77,6 +78,7 @@ export default defineScenario({
       },
       atEnd: { 'both groups are gone': ({ group, iommu_group }) => group.freed && iommu_group.freed },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         unbound: ({ all }) => all('unbound').filter(({ freed }) => !freed).length,
         put_work: ({ all }) => all('put_work').filter(({ freed }) => !freed).length,
       },

@@ -10,6 +10,7 @@
  * Since v4.13 a worker drops the reference.
  */
 import { defineScenario, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { usersNoted } from '../laws/container-users.ts';
 import { v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
@@ -49,6 +50,7 @@ export default defineScenario({
       },
       atEnd: { 'group and device are gone': ({ group, device }) => group.freed && device.freed },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         'iommu_group.notifier_head': ({ iommu_group }) => iommu_group.notifier_head.blocks.length,
         'iommu_group.devices_kobj': ({ iommu_group }) => iommu_group.devices_kobj.n - 1,
         'vfio.group_idr': ({ vfio }) => Object.keys(vfio.group_idr.entries).length,

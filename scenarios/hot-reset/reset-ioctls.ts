@@ -20,6 +20,7 @@ import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { file } from '../../machines/vfio/v6.6/index.ts';
 import { pci_dev } from '../../machines/vfio/v6.6/pci.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { usersNoted } from '../laws/container-users.ts';
 import { asBeforeReset, locksAreFree, nobodyReachesInReset } from '../laws/reset.ts';
 import * as one from './setup/one-function.ts';
@@ -243,6 +244,7 @@ export default defineScenario({
         ...atEnd,
         'both are reset': ({ vdev_a, vdev_b }) => !vdev_a.needs_reset.value && !vdev_b.needs_reset.value,
       },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
   },

@@ -22,6 +22,7 @@ import { pool } from '../../machines/object.ts';
 import { type Device, vfio_unbound_dev, type VfioUnboundDev } from '../../machines/vfio/v4.19/vfio.ts';
 import { kvm_vfio_group } from '../../machines/vfio/v6.2/vfio.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import type { HandlesOf } from './setup/handles.ts';
 import * as byGroup from './setup/v4.19.ts';
 import * as byFile from './setup/v6.2.ts';
@@ -106,7 +107,10 @@ export default defineScenario({
           kv.lock.state !== 'unlocked' || kv.group_list.entries.length === 1 || group.kvm.value.at === 'NULL',
       },
       sometimes: bothOrders,
-      leaks: { 'file.f_count': ({ file, kv }) => file.f_count.f_count - 1 - kv.group_list.entries.length },
+      leaks: {
+        ...moduleReferences('driver'),
+        'file.f_count': ({ file, kv }) => file.f_count.f_count - 1 - kv.group_list.entries.length,
+      },
       expect: [],
     }),
   },

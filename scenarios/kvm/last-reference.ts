@@ -26,6 +26,7 @@ import type { VfioDevice as VfioDeviceV4_19 } from '../../machines/vfio/v4.19/vf
 import { kvm_vfio_group, type VfioDevice } from '../../machines/vfio/v6.2/vfio.ts';
 import type { Vfio } from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import * as vfio_ap from '../group-notifier/setup/vfio-ap.ts';
 import { endsWithFile, endsWithFileAtV6_3, endsWithMachine, kvmgt, laws, listed, objects } from './setup/v6.2.ts';
 
@@ -75,7 +76,7 @@ const design = (ends: (vfio: Vfio) => KvmDeviceOps, core: Core, expect: Variant[
       'the machine is gone': ({ kvm }) => kvm.freed,
       'the group knows of none': ({ group }) => group.kvm.value.at === 'NULL',
     },
-    leaks: { 'file.f_count': ({ file }) => file.f_count.f_count - 1 },
+    leaks: { ...moduleReferences('driver'), 'file.f_count': ({ file }) => file.f_count.f_count - 1 },
     expect,
   });
 

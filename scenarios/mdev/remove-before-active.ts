@@ -10,6 +10,7 @@
  * To ask for `active` before the file is removed mends it: while the reference on the file is held, the device stays.
  */
 import { defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
 import { remove } from './setup/asked-first.ts';
 import { slots6_1 } from './setup/slots.ts';
@@ -57,7 +58,7 @@ export default defineScenario({
       always: { ...ofNewMdevs.vendorIsCalledInTurn, ...ofNewMdevs.listedUntilReleased, ...ofNewMdevs.childHasParent },
       sometimes: { 'it is told to try again': ({ result }) => result(removed) === -EAGAIN },
       atEnd: { 'a device that is there can be removed': (view) => !isThere(view) || canBeRemoved(view) },
-      leaks: ofNewMdevs.parentReferences,
+      leaks: { ...ofNewMdevs.parentReferences, ...moduleReferences('vfio_mdev', 'mtty') },
       expect: [],
     }),
     'v5.2': variant({
@@ -87,7 +88,7 @@ export default defineScenario({
         'it is removed': ({ result }) => result(removed) === 0,
       },
       atEnd: { 'a device that is there can be removed': (view) => !isThere(view) || canBeRemoved(view) },
-      leaks: ofNewMdevs.parentReferences,
+      leaks: { ...ofNewMdevs.parentReferences, ...moduleReferences('vfio_mdev', 'mtty') },
       expect: [],
     }),
     'v6.1': variant({

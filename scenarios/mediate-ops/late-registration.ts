@@ -8,7 +8,7 @@
  */
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { mediateLaws } from '../laws/mediate.ts';
+import { mediateLaws, theClosedIsOff } from '../laws/mediate.ts';
 import { objects, type OneDevice, start, withIgd } from './setup/one-device.ts';
 
 const early = local<number>('early');
@@ -79,6 +79,7 @@ export default defineScenario({
     'rfc-reopened': variant({
       ...besides(rfc.posted()),
       summary: 'The provider comes at any time. Who opens the device when it is closed, and the provider there, has it mediated.',
+      always: theClosedIsOff,
       sometimes: {
         'the first user is without a provider that has come': ({ result, vdev }) =>
           result(registered) === 0 && result(early) === 0 && vdev.chart.state === 'open',

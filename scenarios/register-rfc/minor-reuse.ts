@@ -17,6 +17,7 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { oneOwner } from '../laws/one-owner.ts';
 import { lawsOfMergedGroup } from '../laws/merged-group.ts';
 
@@ -144,6 +145,7 @@ export default defineScenario({
           next('user') === 'refcount_inc_not_zero' && device_a.refcount.n === 0 && vfio.chrdevs.cdevs[B]?.node === true,
       },
       atEnd: { 'A is gone': ({ device_a }) => device_a.freed },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-stale-inode': variant({

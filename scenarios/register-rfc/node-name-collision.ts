@@ -15,6 +15,7 @@ import { EEXIST } from '../../machines/sync/errno.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { oneOwner } from '../laws/one-owner.ts';
 
 const NAME = 'fe000000.dma-controller';
@@ -106,6 +107,7 @@ export default defineScenario({
           all('device').length === 2,
         'both probes have succeeded': ({ result }) => result(of_platform) === 0 && result(of_amba) === 0,
       },
+      leaks: moduleReferences('vfio_platform', 'vfio_amba'),
       expect: [],
     }),
   },

@@ -16,6 +16,7 @@ import { ENOENT } from '../../machines/sync/errno.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { merged, mergedGroup, mergedLeaks, NAME, poll, rfcGroup, rfcNode, rfcNodeLeaks } from './setup/one-device.ts';
 
@@ -131,6 +132,7 @@ export default defineScenario({
           result(late_file) === -ENODEV && device.refcount.n === 1,
       },
       atEnd: { 'the device is gone': ({ device }) => device.freed },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     merged: variant({

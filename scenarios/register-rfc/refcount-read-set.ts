@@ -29,6 +29,7 @@ import { completion } from '../../machines/sync/completion.ts';
 import * as rfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { usersNoted } from '../laws/container-users.ts';
 
@@ -214,6 +215,7 @@ export default defineScenario({
       always: mergedGroupLaws('sibling'),
       sometimes: { 'the unbind waits for the user': ({ next }) => next('registrar') === 'wait_for_completion' },
       atEnd: { 'the device is gone': ({ all }) => all('device').every((device) => device.freed) },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-two-probes': variant({
@@ -232,6 +234,7 @@ export default defineScenario({
         'one has succeeded, and the other was told -EBUSY': ({ result }) =>
           [result(first), result(second)].toSorted((x, y) => Number(x) - Number(y)).join() === '-16,0',
       },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-two-registrars': variant({
