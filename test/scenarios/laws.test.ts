@@ -228,7 +228,7 @@ for (const [law, { appliesTo, says, without, broken }] of Object.entries(laws)) 
     const scenario = scenarioOf(name);
     const design = scenario.variants[variant];
     if (design === undefined) throw new RangeError(`no ${broken.by}`);
-    const begun = { ...design, start: { ...design.start, ...broken.start } as Variant['start'] };
+    const begun = { ...design, start: { ...design.start, ...broken.start } };
     const { findings } = await checkVariant({ ...scenario, variants: { [variant]: begun } }, variant, { maxStates: 2_000_000 });
     const messages = findings.map(({ message, object }) => `${object} ${message}`);
     t.true(
