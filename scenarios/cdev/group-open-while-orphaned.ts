@@ -13,7 +13,7 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import { pool } from '../../machines/object.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { oneOwner } from '../laws/one-owner.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { node } from './setup/node.ts';
 
 const fd = local<merged.GroupFile | number>('fd');
@@ -45,7 +45,7 @@ export default defineScenario({
         ],
       }),
       always: {
-        ...oneOwner('iommu_group'),
+        ...mergedGroupLaws('device'),
         'a group without drivers has no container': ({ group, result }) =>
           group.freed || result(status) !== -ENODEV || group.container.value.at === 'NULL',
         'what is refused is refused with -ENODEV or -EINVAL': ({ result }) =>

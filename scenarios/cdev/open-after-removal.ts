@@ -11,6 +11,8 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import { pool } from '../../machines/object.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+import { oneOwner } from '../laws/one-owner.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { node } from './setup/node.ts';
 import * as undone from './setup/undone.ts';
 
@@ -76,6 +78,8 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('device'),
+        ...oneOwner('other_iommu_group'),
         'nobody has another device than he has opened': (view) => !hasAnother(view),
         'who is in can bind': ({ result }) => (result(bound) ?? 0) === 0,
       },

@@ -13,6 +13,7 @@ import * as v3_12 from '../../actors/vfio/v3.12/index.ts';
 import * as v4_13 from '../../actors/vfio/v4.13/index.ts';
 import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import * as spapr from './setup/kvm-spapr.ts';
 import { bound, leaks, MINOR, NAME, objects as oneGroup, unbind, usersLaw } from './setup/one-group.ts';
 
@@ -202,6 +203,7 @@ export default defineScenario({
         'in order it is not': ({ result }) => result(linked) === IOMMU_ID && typeof result(answer('open_after_kvm')) === 'object',
         'the back end has gone with KVM': ({ spapr_tce, container }) => spapr_tce.owner.refcnt === 1 && container.kref.n === 1,
       },
+      leaks: moduleReferences('vfio_pci', 'spapr_tce'),
       expect: [],
     }),
   },

@@ -16,6 +16,7 @@ import type * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import * as v3_12_structs from '../../machines/vfio/v3.12/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import * as merged from './setup/merged-group.ts';
 import { NAME, objects as oneGroup, opened, ready, usersLaw } from './setup/one-group.ts';
 
@@ -99,6 +100,7 @@ export default defineScenario({
           (result(first) === 0 && result(second) === -EINVAL && group.container.value.at === 'container') ||
           (result(first) === -EINVAL && result(second) === 0 && group.container.value.at === 'other'),
       },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'v6.6-unset': variant({

@@ -24,6 +24,7 @@ import { kvm_vfio_group as entryOfGroup } from '../../machines/vfio/v4.19/kvm.ts
 import type { VfioDevice as Mediated } from '../../machines/vfio/v4.19/vfio.ts';
 import { kvm_vfio_group, type VfioDevice } from '../../machines/vfio/v6.2/vfio.ts';
 import { call, defineScenario, local, type Variant, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { listed } from '../kvm/setup/v4.19.ts';
 import * as byFile from '../kvm/setup/v6.2.ts';
 import { noNotifierIsLeft } from './setup/laws.ts';
@@ -112,11 +113,13 @@ export default defineScenario({
           ],
         };
       },
+      always: byFile.laws,
       sometimes: {
         'the device is opened with the machine': ({ device }) => device.open_count.value === 1 && device.kvm.value.at === 'kvm',
         'it was opened too early': ({ result }) => typeof result(opened) === 'number',
       },
       leaks: {
+        ...moduleReferences('driver'),
         kvm: ({ kvm }) => (kvm.freed ? 0 : kvm.users_count.n),
         'file.f_count': ({ file }) => file.f_count.f_count - 1,
       },

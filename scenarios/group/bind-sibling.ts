@@ -18,6 +18,7 @@ import { pool } from '../../machines/object.ts';
 import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { type Dma, dma, mergedBackend, mergedHostDriver, rfcHostDriver } from '../register-rfc/setup/dma.ts';
 import { MINOR, NAME, v3_12Group } from './setup/with-sibling.ts';
 
@@ -145,6 +146,7 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('device'),
         'a driver of the host does no DMA into the domain of a process': isolated,
         'the group has one owner': ({ iommu_group, dma: { of_host } }) => !of_host.value || iommu_group.owner.value.at === 'NULL',
       },

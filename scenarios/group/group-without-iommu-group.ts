@@ -13,6 +13,8 @@ import * as v3_12 from '../../actors/vfio/v3.12/index.ts';
 import type * as inV5_14 from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { MINOR, oneDevice, v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
 const fd = local<inV3_12.VfioGroup | number>('fd');
@@ -67,6 +69,7 @@ export default defineScenario({
         admin: [v5_14Group.unbind(all), call(v3_12.iommu_group_remove_device, all.dev, v5_14Group.listeners(all))],
         kworker: v5_14Group.kworker(all),
       }),
+      always: usersNoted('group'),
       sometimes: {
         'the IOMMU group is the vfio_group’s alone': ({ iommu_group, group, next }) =>
           iommu_group.devices_kobj.n === 1 && !group.freed && iommu_group.devices.entries.length === 0 && next('admin') === null,
@@ -75,6 +78,7 @@ export default defineScenario({
       },
       atEnd: { 'both groups are gone': ({ group, iommu_group }) => group.freed && iommu_group.freed },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         unbound: ({ all }) => all('unbound').filter(({ freed }) => !freed).length,
         put_work: ({ all }) => all('put_work').filter(({ freed }) => !freed).length,
       },

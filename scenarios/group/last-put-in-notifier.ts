@@ -10,6 +10,8 @@
  * Since v4.13 a worker drops the reference.
  */
 import { defineScenario, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
 export default defineScenario({
@@ -39,6 +41,7 @@ export default defineScenario({
         binder: [v5_14Group.bindSibling(all)],
         kworker: v5_14Group.kworker(all),
       }),
+      always: usersNoted('group'),
       sometimes: {
         'the notifier has the last reference': ({ group, iommu_group, next }) =>
           group.kref.n === 1 && next('binder') === 'kzalloc' && iommu_group.notifier_rwsem.readers.includes('binder'),
@@ -47,6 +50,7 @@ export default defineScenario({
       },
       atEnd: { 'group and device are gone': ({ group, device }) => group.freed && device.freed },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         'iommu_group.notifier_head': ({ iommu_group }) => iommu_group.notifier_head.blocks.length,
         'iommu_group.devices_kobj': ({ iommu_group }) => iommu_group.devices_kobj.n - 1,
         'vfio.group_idr': ({ vfio }) => Object.keys(vfio.group_idr.entries).length,

@@ -24,8 +24,9 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import type * as inV5_14 from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
-import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
-import { containerUsers } from '../laws/container-users.ts';
+import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { mergedTwoDevices as merged, SIBLING, twoDevices, v3_12Group, v5_14Group } from './setup/with-sibling.ts';
 
 const fd = local<inV3_12.VfioDevice | number>('fd');
@@ -70,16 +71,6 @@ function* vfio_dev_viable_in_order(dev: inV5_14.Device, group: inV5_14.VfioGroup
   return listed === true || isNull(yield* READ_ONCE(dev.driver));
 }
 
-const usersLaw = containerUsers<View<typeof twoDevices.v5_14.objects>>({
-  group: ({ group }) => group,
-  users: ({ result }) => ({ attached: 1, devices: typeof result(newer_fd) === 'object' ? 1 : 0, external: 0 }),
-});
-const mergedLaw = containerUsers<View<typeof merged.objects>>({
-  group: ({ group }) => group,
-  users: ({ device, sibling }) => ({ attached: 1, devices: device.open_count.value + sibling.open_count.value, external: 0 }),
-  lock: ({ group }) => group.group_lock,
-});
-
 export default defineScenario({
   name: 'unbound-list',
   summary: 'While vfio-pci is unbound from one device of a group, the others are refused as if the host had it',
@@ -118,7 +109,7 @@ export default defineScenario({
         kworker: v5_14Group.kworker(all),
       }),
       always: {
-        ...usersLaw,
+        ...usersNoted('group'),
         'nobody is refused unless the host has a device': ({ result, dev }) => result(newer_fd) !== -EINVAL || isHosts(dev),
         'who is neither known nor driverless is on the list': ({ device, dev, group }) =>
           !isInBetween({ device, dev }) || group.unbound_list.entries.length === 1,
@@ -147,7 +138,10 @@ export default defineScenario({
         user: [call(vfio_dev_viable_in_order, all.dev, all.group).into(viable)],
         kworker: v5_14Group.kworker(all),
       }),
-      always: { 'nobody is refused unless the host has a device': ({ result, dev }) => result(viable) !== false || isHosts(dev) },
+      always: {
+        ...usersNoted('group'),
+        'nobody is refused unless the host has a device': ({ result, dev }) => result(viable) !== false || isHosts(dev),
+      },
       sometimes: {
         'the device is gone when it is asked for': ({ next, device }) => next('user') === 'mutex_lock' && device.freed,
         'it is found on the list': ({ result, group, device }) =>
@@ -162,7 +156,7 @@ export default defineScenario({
         admin: [call(v6_6.device_driver_detach, v6_6.vfio_pci_driver({ vfio, driver: vfio_pci, dev_set, pools: {} }), dev)],
         user: [call(v6_6.vfio_group_ioctl_get_device_fd, vfio, group, sibling_dev, { vfio_device_file: df }).into(file)],
       }),
-      always: { ...mergedLaw, 'nobody is refused': ({ result }) => typeof result(file) !== 'number' },
+      always: { ...mergedGroupLaws('device', 'sibling'), 'nobody is refused': ({ result }) => typeof result(file) !== 'number' },
       sometimes: { 'it is asked in between': (seen) => isInBetween(seen) && seen.next('user') !== null },
       atEnd: { 'the device is open': ({ result }) => typeof result(file) === 'object' },
       expect: [],

@@ -21,6 +21,8 @@ import {
 } from '../../actors/vfio/v3.13/vfio_pci.ts';
 import type { HandleTo } from '../../machines/object.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
+import { nobodyReachesInReset } from '../laws/reset.ts';
 import { busOf, listeners, noFunctionReset, objects, openedOnce, process, ready } from './setup/one-function.ts';
 
 type Handles = { readonly [K in keyof typeof objects]: HandleTo<(typeof objects)[K]> };
@@ -102,6 +104,7 @@ export default defineScenario({
         ],
         admin: [unbind(of, v3_14)],
       }),
+      always: { ...usersNoted('group'), ...nobodyReachesInReset('pdev') },
       sometimes: {
         'both resets succeed': ({ result }) => result(reset) === 0 && result(again) === 0,
         'both give up': ({ result }) => result(reset) === -EAGAIN && result(again) === -EAGAIN,

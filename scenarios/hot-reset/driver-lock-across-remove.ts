@@ -15,6 +15,8 @@ import * as v3_17 from '../../actors/vfio/v3.17/vfio_pci.ts';
 import * as v3_18 from '../../actors/vfio/v3.18/vfio_pci.ts';
 import type { HandleTo } from '../../machines/object.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
+import { nobodyReachesInReset } from '../laws/reset.ts';
 import {
   busOf,
   listeners,
@@ -87,6 +89,7 @@ export default defineScenario({
         user: [call(process, of, v3_18.vfio_pci_ops(pciOf(of))).into(used)],
         admin: [call(unbind_store, v3_18.vfio_pci_driver(pciOf(of)), of.pdev, listeners(of))],
       }),
+      always: { ...usersNoted('group'), ...nobodyReachesInReset('pdev') },
       sometimes: {
         ...sometimes,
         'the device is closed while the other waits for it': ({ vfio_pci_c, vfio }) =>

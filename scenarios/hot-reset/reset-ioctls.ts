@@ -20,9 +20,11 @@ import * as inV3_12 from '../../machines/vfio/v3.12/index.ts';
 import { file } from '../../machines/vfio/v6.6/index.ts';
 import { pci_dev } from '../../machines/vfio/v6.6/pci.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { asBeforeReset, locksAreFree, nobodyReachesInReset } from '../laws/reset.ts';
 import * as one from './setup/one-function.ts';
-import { busOf, groupsOf, objects, start } from './setup/two-functions.ts';
+import { busOf, groupsOf, laws, objects, start } from './setup/two-functions.ts';
 
 const noRoom = local<HotResetInfo>('noRoom');
 const info = local<HotResetInfo>('info');
@@ -43,7 +45,7 @@ const tells =
   (view: Results) =>
     JSON.stringify(view.result(of)) === JSON.stringify({ ret, count, group_ids });
 
-const always = nobodyReachesInReset('pdev_a', 'pdev_b');
+const always = laws;
 const atEnd = {
   ...asBeforeReset('pdev_a', 'pdev_b'),
   ...locksAreFree(['vma_lock', 'memory_lock'], 'vdev_a', 'vdev_b'),
@@ -152,7 +154,7 @@ export default defineScenario({
           ],
         };
       },
-      always: nobodyReachesInReset('pdev'),
+      always: { ...usersNoted('group'), ...usersNoted('idle'), ...nobodyReachesInReset('pdev') },
       sometimes: {
         'the reset keeps the group': ({ group, pdev }) => pdev.function.state === 'in_reset' && group.users.external === 1,
       },
@@ -242,6 +244,7 @@ export default defineScenario({
         ...atEnd,
         'both are reset': ({ vdev_a, vdev_b }) => !vdev_a.needs_reset.value && !vdev_b.needs_reset.value,
       },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
   },

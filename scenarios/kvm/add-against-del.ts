@@ -22,6 +22,7 @@ import { pool } from '../../machines/object.ts';
 import { type Device, vfio_unbound_dev, type VfioUnboundDev } from '../../machines/vfio/v4.19/vfio.ts';
 import { kvm_vfio_group } from '../../machines/vfio/v6.2/vfio.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import type { HandlesOf } from './setup/handles.ts';
 import * as byGroup from './setup/v4.19.ts';
 import * as byFile from './setup/v6.2.ts';
@@ -102,11 +103,15 @@ export default defineScenario({
         deleter: [call(v6_6.kvm_vfio_file_del, byFile.atV6_3(vfio), kvm_device, fds.group).into(deleted)],
       }),
       always: {
+        ...byFile.laws,
         'a group that KVM has not listed knows no machine, when nobody changes it': ({ kv, group }) =>
           kv.lock.state !== 'unlocked' || kv.group_list.entries.length === 1 || group.kvm.value.at === 'NULL',
       },
       sometimes: bothOrders,
-      leaks: { 'file.f_count': ({ file, kv }) => file.f_count.f_count - 1 - kv.group_list.entries.length },
+      leaks: {
+        ...moduleReferences('driver'),
+        'file.f_count': ({ file, kv }) => file.f_count.f_count - 1 - kv.group_list.entries.length,
+      },
       expect: [],
     }),
   },

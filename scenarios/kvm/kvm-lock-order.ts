@@ -14,13 +14,14 @@ import * as v6_2 from '../../actors/vfio/v6.2/vfio_main.ts';
 import * as v6_3 from '../../actors/vfio/v6.3/vfio_main.ts';
 import { kvm_vfio_group, type VfioDevice } from '../../machines/vfio/v6.2/vfio.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
-import { endsWithFile, endsWithFileAtV6_3, listed as start, objects as group, vfio_ap } from './setup/v6.2.ts';
+import { endsWithFile, endsWithFileAtV6_3, laws, listed as start, objects as group, vfio_ap } from './setup/v6.2.ts';
 
 const fd = local<VfioDevice | number>('fd');
 const objects = { ...group, kvg: kvm_vfio_group };
 type Seen = View<typeof objects>;
 
 const always = {
+  ...laws,
   'a driver that is open has a machine that lives': ({ device, kvm }: Seen) =>
     device.open_count.value === 0 || device.kvm.value.at === 'NULL' || kvm.users_count.n > 0,
 };

@@ -26,8 +26,9 @@ import type { VfioDevice as VfioDeviceV4_19 } from '../../machines/vfio/v4.19/vf
 import { kvm_vfio_group, type VfioDevice } from '../../machines/vfio/v6.2/vfio.ts';
 import type { Vfio } from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import * as vfio_ap from '../group-notifier/setup/vfio-ap.ts';
-import { endsWithFile, endsWithFileAtV6_3, endsWithMachine, kvmgt, listed, objects } from './setup/v6.2.ts';
+import { endsWithFile, endsWithFileAtV6_3, endsWithMachine, kvmgt, laws, listed, objects } from './setup/v6.2.ts';
 
 const fd = local<VfioDevice | number>('fd');
 const mediated = local<VfioDeviceV4_19 | number>('mediated');
@@ -66,6 +67,7 @@ const design = (ends: (vfio: Vfio) => KvmDeviceOps, core: Core, expect: Variant[
         ],
       };
     },
+    always: laws,
     sometimes: {
       'the machine is closed, and the device is not': ({ kvm, ended, device }) =>
         ended('vmm') && !kvm.freed && device.open_count.value === 1,
@@ -74,7 +76,7 @@ const design = (ends: (vfio: Vfio) => KvmDeviceOps, core: Core, expect: Variant[
       'the machine is gone': ({ kvm }) => kvm.freed,
       'the group knows of none': ({ group }) => group.kvm.value.at === 'NULL',
     },
-    leaks: { 'file.f_count': ({ file }) => file.f_count.f_count - 1 },
+    leaks: { ...moduleReferences('driver'), 'file.f_count': ({ file }) => file.f_count.f_count - 1 },
     expect,
   });
 

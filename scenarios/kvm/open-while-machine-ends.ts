@@ -21,6 +21,7 @@ import {
   endsWithMachine,
   endsWithMachineAtV6_3,
   kvmgt,
+  laws,
   listed,
   objects,
 } from './setup/v6.2.ts';
@@ -46,6 +47,7 @@ const design = (ends: (vfio: Vfio) => KvmDeviceOps, open: Open, rest: Rest): Var
         vmm: [call(kvm_device_release, kvm_device, kvm_ops), call(kvm_vm_release, kvm, kvm_ops)],
       };
     },
+    always: laws,
     sometimes: {
       'it is opened with the machine': ({ device }) => device.open_count.value === 1 && device.kvm.value.at === 'kvm',
       'it is refused, as there is none any more': ({ result }) => typeof result(fd) === 'number',

@@ -1,5 +1,7 @@
 /** What holds of the files of devices, by their own nodes or by their group, and of what the group is blocked by. */
 
+import type { Laws } from './named.ts';
+
 export interface Group {
   readonly cdev_device_open_cnt: { readonly value: number };
   readonly opened_file: { readonly value: { readonly at: string } };
@@ -15,7 +17,6 @@ export interface DeviceFile {
   readonly chart: { readonly state: string };
 }
 type Of<G extends string, D extends string> = { readonly [K in G]: Group } & { readonly [K in D]: Device };
-type Laws<V> = { readonly [law: string]: (view: V) => boolean };
 
 /** Until the last close begins. */
 const hasAccess = ({ freed, chart }: DeviceFile) => !freed && chart.state === 'granted';

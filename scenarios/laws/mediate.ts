@@ -80,12 +80,17 @@ export const allClosedIsOff = {
 /** For `held()`. */
 export const mediateLaws = { ...holdersAreCounted, ...nothingLeadsToTheUnloaded, ...theClosedIsOff };
 
+/** When everybody has closed what he had open. */
+export const mediateModules = {
+  'vfio_pci.module': ({ vfio_pci }: Mediated) => vfio_pci.module.refcnt - 1,
+  'igd_dt_ops.module': ({ igd_dt_ops: { module } }: Mediated) => (module.state === 'live' ? module.refcnt - 1 : 0),
+};
+
 /** When everybody has closed what he had open, and each provider that is loaded is registered. */
 export const mediateLeaks = {
   vdev: ({ vdev }: Mediated) => vdev.refcnt.value,
-  'vfio_pci.module': ({ vfio_pci }: Mediated) => vfio_pci.module.refcnt - 1,
+  ...mediateModules,
   'vfio_pci.mediate_ops_list': ({ vfio_pci, igd_dt_ops }: Mediated) =>
     vfio_pci.mediate_ops_list.entries.length - Number(igd_dt_ops.module.state === 'live'),
-  'igd_dt_ops.module': ({ igd_dt_ops: { module } }: Mediated) => (module.state === 'live' ? module.refcnt - 1 : 0),
   igd_device: ({ all }: Mediated) => all('igd_device').filter(({ freed }) => !freed).length,
 };

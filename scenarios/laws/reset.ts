@@ -6,7 +6,7 @@ type Laws<N extends string, P> = { readonly [law: string]: (view: Of<N, P>) => b
 const each = <N extends string, P>(names: readonly N[], law: (name: N) => string, holds: (of: P) => boolean): Laws<N, P> =>
   Object.fromEntries(names.map((name) => [law(name), (view: Of<N, P>) => holds(view[name])]));
 
-interface Function {
+export interface Function {
   readonly function: { readonly state: string; readonly memory: boolean; readonly unanswered: boolean };
 }
 

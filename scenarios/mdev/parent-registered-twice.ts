@@ -8,6 +8,7 @@
  */
 import { EEXIST } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { mtty4_10, mtty5_10 } from './setup/mtty.ts';
 
 const again = local<number>('again');
@@ -38,7 +39,7 @@ export default defineScenario({
           result(again) === -EEXIST && parent.ref.n === 1 && dev.kobj.n === 2,
       },
       atEnd: { 'the first is unregistered': ({ parent, type }) => parent.freed && type.freed },
-      leaks: { 'dev.kobj': ({ dev }) => dev.kobj.n - 1 },
+      leaks: { ...moduleReferences('vfio_mdev', 'mtty'), 'dev.kobj': ({ dev }) => dev.kobj.n - 1 },
       expect: [],
     }),
   },

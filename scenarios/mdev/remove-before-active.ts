@@ -11,6 +11,7 @@
  */
 import { EAGAIN } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { ofNewMdevs } from '../laws/mdev.ts';
 import { remove } from './setup/asked-first.ts';
 import { slots6_1 } from './setup/slots.ts';
@@ -59,7 +60,7 @@ export default defineScenario({
         'it is removed': ({ result }) => result(removed) === 0,
       },
       atEnd: { 'a device that is there can be removed': (view) => !isThere(view) || canBeRemoved(view) },
-      leaks: ofNewMdevs.parentReferences,
+      leaks: { ...ofNewMdevs.parentReferences, ...moduleReferences('vfio_mdev', 'mtty') },
       expect: [],
     }),
     'v5.2': variant({
@@ -89,7 +90,7 @@ export default defineScenario({
         'it is removed': ({ result }) => result(removed) === 0,
       },
       atEnd: { 'a device that is there can be removed': (view) => !isThere(view) || canBeRemoved(view) },
-      leaks: ofNewMdevs.parentReferences,
+      leaks: { ...ofNewMdevs.parentReferences, ...moduleReferences('vfio_mdev', 'mtty') },
       expect: [],
     }),
     'v6.1': variant({

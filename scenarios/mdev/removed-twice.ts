@@ -14,6 +14,7 @@
  */
 import { ENODEV } from '../../actors/vfio/errno.ts';
 import { defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { ofTheMdev } from '../laws/mdev.ts';
 import { A, mtty4_10, mtty5_10 } from './setup/mtty.ts';
 import { remove } from './setup/tried-under-list-lock.ts';
@@ -59,7 +60,7 @@ export default defineScenario({
         'it is there no more': ({ result, mdev }) => result(removed) === -ENODEV && mdev.freed,
       },
       atEnd: { 'all is gone': ({ mdev, parent }) => mdev.freed && parent.freed },
-      leaks: ofTheMdev.parentReferences,
+      leaks: { ...ofTheMdev.parentReferences, ...moduleReferences('vfio_mdev', 'mtty') },
       expect: [],
     }),
   },

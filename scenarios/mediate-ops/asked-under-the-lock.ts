@@ -9,7 +9,7 @@
  */
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
-import { mediateLaws } from '../laws/mediate.ts';
+import { mediateLaws, mediateModules } from '../laws/mediate.ts';
 import { objects, type OneDevice, start, withProvider } from './setup/one-device.ts';
 import { locked_remove, unlocked_remove, unpinned, with_lock } from './setup/providers.ts';
 
@@ -73,6 +73,7 @@ export default defineScenario({
       assumes: HOLDS,
       always: mediateLaws,
       sometimes: asked,
+      leaks: mediateModules,
       expect: [],
     }),
     'held-waits-under-lock': variant({
@@ -88,6 +89,7 @@ export default defineScenario({
       sometimes: {
         'the unregistration waits': ({ next, blocked }) => next('admin') === 'wait_for_completion' && blocked('admin'),
       },
+      leaks: mediateModules,
       expect: [],
     }),
   },

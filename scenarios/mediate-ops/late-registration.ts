@@ -8,7 +8,7 @@
  */
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { mediateLaws } from '../laws/mediate.ts';
+import { mediateLaws, mediateModules, theClosedIsOff } from '../laws/mediate.ts';
 import { objects, type OneDevice, start, withIgd } from './setup/one-device.ts';
 
 const early = local<number>('early');
@@ -79,12 +79,14 @@ export default defineScenario({
     'rfc-reopened': variant({
       ...besides(rfc.posted()),
       summary: 'The provider comes at any time. Who opens the device when it is closed, and the provider there, has it mediated.',
+      always: theClosedIsOff,
       sometimes: {
         'the first user is without a provider that has come': ({ result, vdev }) =>
           result(registered) === 0 && result(early) === 0 && vdev.chart.state === 'open',
         'the first user has it mediated': ({ result, vdev }) => result(late) === undefined && vdev.chart.state === 'mediated',
         'the second user has it mediated': ({ result, vdev }) => result(late) === 0 && vdev.chart.state === 'mediated',
       },
+      leaks: mediateModules,
       expect: [],
     }),
     'held-reopened': variant({
@@ -95,6 +97,7 @@ export default defineScenario({
           result(registered) === 0 && result(early) === 0 && vdev.chart.state === 'open',
         'the second user has it mediated': ({ result, vdev }) => result(late) === 0 && vdev.chart.state === 'mediated',
       },
+      leaks: mediateModules,
       expect: [],
     }),
   },

@@ -15,7 +15,7 @@ import { complete, wait_for_completion } from '../../actors/sync/completion.ts';
 import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { EAGAIN } from '../../machines/sync/errno.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { mediateLaws, mediateLeaks } from '../laws/mediate.ts';
+import { mediateLaws, mediateLeaks, mediateModules } from '../laws/mediate.ts';
 import { type HandlesOf, host, objects as one, start, withIgd, withProvider } from './setup/one-device.ts';
 import { bound_state, state_remove, unpinned, with_state } from './setup/providers.ts';
 
@@ -115,7 +115,7 @@ export default defineScenario({
           next('admin') === 'wait_for_completion' && blocked('admin') && vdev.chart.state === 'mediated',
       },
       atEnd: { 'the driver has freed what it had': ({ state }) => state.freed },
-      leaks: { 'vfio_pci.mediate_ops_list': ({ vfio_pci }) => vfio_pci.mediate_ops_list.entries.length },
+      leaks: { ...mediateModules, 'vfio_pci.mediate_ops_list': ({ vfio_pci }) => vfio_pci.mediate_ops_list.entries.length },
       expect: [],
     }),
   },

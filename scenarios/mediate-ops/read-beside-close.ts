@@ -14,7 +14,7 @@ import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { EBADF } from '../../actors/vfio/errno.ts';
 import * as in2019 from '../../machines/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
-import { theClosedIsOff } from '../laws/mediate.ts';
+import { mediateModules, theClosedIsOff } from '../laws/mediate.ts';
 import { type HandlesOf, host, objects as one, start, withIgd } from './setup/one-device.ts';
 
 const fd = local<number>('fd');
@@ -68,6 +68,7 @@ export default defineScenario({
           next('other') === 'fput' &&
           result(read) === undefined,
       },
+      leaks: mediateModules,
       expect: [],
     }),
     'read-without-file': variant({

@@ -10,6 +10,7 @@ import * as rfc from '../../actors/vfio/rfc-2019-12/index.ts';
 import { EAGAIN } from '../../machines/sync/errno.ts';
 import type { PciDev } from '../../machines/vfio/rfc-2019-12/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { mediateModules, theClosedIsOff } from '../laws/mediate.ts';
 import { objects, start, type VirtualFunction } from './setup/virtual-function.ts';
 
 const fd = local<number>('fd');
@@ -71,8 +72,10 @@ export default defineScenario({
     'put-when-refused': variant({
       ...design(putting),
       summary: 'The open gives back what it took where it refuses.',
+      always: theClosedIsOff,
       sometimes: { 'the module is unloaded': ({ result }) => result(unloaded) === 0 },
       atEnd: { 'the device was opened': ({ result }) => result(fd) === 0 },
+      leaks: mediateModules,
       expect: [],
     }),
   },

@@ -17,6 +17,9 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { oneOwner } from '../laws/one-owner.ts';
+import { lawsOfMergedGroup } from '../laws/merged-group.ts';
 
 const fd = local<inRfc.VfioDevice | number>('fd');
 const file = local<inMerged.VfioDeviceFile | number>('file');
@@ -66,6 +69,7 @@ const rebinds = ({ vfio, vfio_pci, dev_set, dev_a, dev_b, device_b, group_b }: R
 const B = 'device_b@admin';
 
 type Merged = View<typeof mergedObjects>;
+const ofA = { group: 'group_a', iommu_group: 'iommu_group_a', devices: ['device_a'] } as const;
 const hasB = ({ all }: Merged) => all('df').some(({ device, freed }) => !freed && device.value.at === B);
 const isNumberUnique = ({ vfio }: Merged) => {
   const live = Object.values(vfio.chrdevs.cdevs).flatMap(({ refs, devt }) => (refs > 0 && devt !== '' ? [devt] : []));
@@ -130,6 +134,8 @@ export default defineScenario({
         admin: rebinds(objects),
       }),
       always: {
+        ...lawsOfMergedGroup(ofA, ({ all }: Merged) => all('df')),
+        ...oneOwner('iommu_group_b'),
         'no two devices have one number': isNumberUnique,
         'who has found A does not get B': (view) => !hasB(view),
       },
@@ -139,6 +145,7 @@ export default defineScenario({
           next('user') === 'refcount_inc_not_zero' && device_a.refcount.n === 0 && vfio.chrdevs.cdevs[B]?.node === true,
       },
       atEnd: { 'A is gone': ({ device_a }) => device_a.freed },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-stale-inode': variant({

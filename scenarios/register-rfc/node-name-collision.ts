@@ -15,6 +15,8 @@ import { EEXIST } from '../../machines/sync/errno.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { oneOwner } from '../laws/one-owner.ts';
 
 const NAME = 'fe000000.dma-controller';
 
@@ -87,6 +89,8 @@ export default defineScenario({
         };
       },
       always: {
+        ...oneOwner('platform_group'),
+        ...oneOwner('amba_group'),
         // "vfio%d", in /dev as in sysfs.
         'no two nodes have one name': ({ vfio }) => {
           const names = Object.values(vfio.chrdevs.cdevs).flatMap(({ node, devt }) => (node ? [devt] : []));
@@ -103,6 +107,7 @@ export default defineScenario({
           all('device').length === 2,
         'both probes have succeeded': ({ result }) => result(of_platform) === 0 && result(of_amba) === 0,
       },
+      leaks: moduleReferences('vfio_platform', 'vfio_amba'),
       expect: [],
     }),
   },

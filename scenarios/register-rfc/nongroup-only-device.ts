@@ -21,6 +21,8 @@ import { pool, type ViewOf } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { dma, mergedBackend, mergedOps, rfcOps, vfio_device_fops_write } from './setup/dma.ts';
 
 const FIRST = '0000:00:14.0';
@@ -131,6 +133,7 @@ export default defineScenario({
         group_user: group_user(vfio, container),
       }),
       always: {
+        ...usersNoted('group'),
         'the IOMMU group has one owner': ({ dma, group, container }) => !(dma.of_user.value && isAttached(group, container)),
       },
       sometimes: {
@@ -191,6 +194,7 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('first', 'second'),
         'the IOMMU group has one owner': ({ dma }) => !(dma.of_user.value && dma.to_container.value),
         'what user space touches is its own': ({ dma, iommu_group }) =>
           !dma.of_user.value || iommu_group.owner.value.at === 'ictx',

@@ -17,6 +17,8 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { dma, mergedHostDriver, mergedOps, rfcHostDriver, rfcOps, vfio_device_fops_write } from './setup/dma.ts';
 
 const NAME = '0000:00:14.2';
@@ -117,7 +119,7 @@ export default defineScenario({
           call(rfc.vfio_fops_release, vfio, container),
         ],
       }),
-      always: { 'the IOMMU group has one owner': ({ dma }) => !(dma.of_host.value && dma.of_user.value) },
+      always: { ...usersNoted('group'), 'the IOMMU group has one owner': ({ dma }) => !(dma.of_host.value && dma.of_user.value) },
       sometimes: { 'the container has its IOMMU': ({ container }) => container.chart.state === 'iommu_set' },
       atEnd: {
         'the device was refused': ({ result }) => result(fd) === -EINVAL,
@@ -167,6 +169,7 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('device'),
         'the IOMMU group has one owner': ({ dma }) => !(dma.of_host.value && dma.of_user.value),
         'what user space touches is its own': ({ dma, iommu_group }) =>
           !dma.of_user.value || iommu_group.owner.value.at === 'ictx',

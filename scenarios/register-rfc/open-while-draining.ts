@@ -16,6 +16,8 @@ import { ENOENT } from '../../machines/sync/errno.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { merged, mergedGroup, mergedLeaks, NAME, poll, rfcGroup, rfcNode, rfcNodeLeaks } from './setup/one-device.ts';
 
 const had = local<inRfc.VfioDevice | number>('had');
@@ -120,6 +122,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('device'),
         'who comes after the request gets no reference': noneIsNew(1),
         'he gets -ENODEV': ({ result }) => result(late_file) === undefined || result(late_file) === -ENODEV,
         'it is freed when nobody has a reference': freedWhenUnused,
@@ -129,6 +132,7 @@ export default defineScenario({
           result(late_file) === -ENODEV && device.refcount.n === 1,
       },
       atEnd: { 'the device is gone': ({ device }) => device.freed },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     merged: variant({
@@ -155,6 +159,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('device'),
         'who comes after the request gets no reference': noneIsNew(2),
         'he gets -ENOENT': ({ result }) => result(late_file) === undefined || result(late_file) === -ENOENT,
         'it is freed when nobody has a reference': freedWhenUnused,

@@ -12,6 +12,7 @@ import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
 import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { changedBy, withoutLock } from './setup/changed-by.ts';
 
 const NAME = '83b8f4f2-509f-382f-3c1e-e6bfe0fa1001';
@@ -75,6 +76,7 @@ export default defineScenario({
         user: [call(rfc.openDevice, vfio, NAME).into(fd), call(rfc.vfio_device_fops_release, vfio, fd).ifOk(fd)],
         admin: [removal(vfio, vfio_pci, other, other_dev, unbound)],
       }),
+      always: usersNoted('group'),
       sometimes: {
         'the walk is on a group whose last reference waits for the lock': ({ next, blocked, group }) =>
           next('user') === 'list_next_entry' && blocked('admin') && group.kref.n === 1,

@@ -25,6 +25,7 @@ import { rwsem } from '../../machines/sync/rwsem.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, type VariantSpec, variant } from '../../src/index.ts';
+import { oneOwner } from '../laws/one-owner.ts';
 
 const NAME = '0000:00:14.2';
 
@@ -153,6 +154,7 @@ const mergedWith = (
     summary,
     objects: mergedObjects,
     start: merged.in_iommu_group('iommu_group', 'dev'),
+    always: oneOwner('iommu_group'),
     threads: ({ vfio, vfio_pci, dev_set, device, dev, group, df, ictx }) => {
       const pools = { vfio_device: device, vfio_group: group };
       const driver = driverOf({ vfio, driver: vfio_pci, dev_set, pools, ops: ops_v6_6 });

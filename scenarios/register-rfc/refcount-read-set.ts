@@ -29,6 +29,9 @@ import { completion } from '../../machines/sync/completion.ts';
 import * as rfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
+import { usersNoted } from '../laws/container-users.ts';
 
 const through_group = local<rfc.VfioDevice | number>('through_group');
 const through_node = local<rfc.VfioDevice | number>('through_node');
@@ -157,7 +160,7 @@ export default defineScenario({
           call(vfio_device_fops_release, vfio, through_node).ifOk(through_node),
         ],
       }),
-      always: { 'the count is not poisoned': ({ device }) => device.refcount.n >= 0 },
+      always: { ...usersNoted('group'), 'the count is not poisoned': ({ device }) => device.refcount.n >= 0 },
       sometimes: {
         'a user is in before the second read': ({ next, device }) =>
           next('registrar') === 'refcount_read' && device.refcount.n > 1,
@@ -209,8 +212,10 @@ export default defineScenario({
           ],
         };
       },
+      always: mergedGroupLaws('sibling'),
       sometimes: { 'the unbind waits for the user': ({ next }) => next('registrar') === 'wait_for_completion' },
       atEnd: { 'the device is gone': ({ all }) => all('device').every((device) => device.freed) },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-two-probes': variant({
@@ -224,10 +229,12 @@ export default defineScenario({
           b: [call(v6_6.device_driver_attach, pci, dev).into(second)],
         };
       },
+      always: mergedGroupLaws('sibling'),
       atEnd: {
         'one has succeeded, and the other was told -EBUSY': ({ result }) =>
           [result(first), result(second)].toSorted((x, y) => Number(x) - Number(y)).join() === '-16,0',
       },
+      leaks: moduleReferences('vfio_pci'),
       expect: [],
     }),
     'merged-two-registrars': variant({

@@ -23,6 +23,8 @@ import { mutex } from '../../machines/sync/mutex.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, type Variant, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { outOfMemory } from './setup/out-of-memory.ts';
 import { mergedSibling, NAME, rfcSibling } from './setup/with-sibling.ts';
 
@@ -119,6 +121,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('sibling'),
         'nobody can get a device whose registration can fail': ({ all }) =>
           all('device').every(({ refcount }) => refcount.n === 0),
       },
@@ -128,6 +131,7 @@ export default defineScenario({
       },
       atEnd: { 'the probe has failed': ({ result }) => result(probed) === -ENOMEM },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         device: ({ all }) => all('device').filter(({ freed }) => !freed).length,
         'group.drivers': ({ group }) => group.drivers.n - 1,
         'vfio.device_ida': ({ vfio }) => vfio.device_ida.ids.length - 1,

@@ -13,6 +13,7 @@ import { EBUSY } from '../../actors/vfio/errno.ts';
 import * as rfc from '../../actors/vfio/rfc-2021-09/index.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { changedBy } from './setup/changed-by.ts';
 
 const NAME = '0000:00:14.2';
@@ -46,6 +47,7 @@ const openedByGroup = {
   }),
   ...inRfc.iommuSet('container', 'type1'),
   'group.container_users': { n: 2 },
+  'group.users': { attached: 1, devices: 1 },
   'device.refcount': { n: 2 },
   'vfio_pci.owner': { refcnt: 2 },
 };
@@ -91,6 +93,7 @@ export default defineScenario({
         node_user: openNode(vfio),
       }),
       always: {
+        ...usersNoted('group'),
         'the files of the group go the way of the group': ({ next }) =>
           next('guest') !== 'atomic_dec' && next('manager') !== 'atomic_dec',
         'that of the node goes the way of the node': ({ next }) => next('node_user') !== 'atomic_dec_if_positive',
@@ -122,7 +125,7 @@ export default defineScenario({
       summary: 'What would break: GET_DEVICE_FD does not count the file that it gives into container_users.',
       objects,
       // Its atomic_inc() is left out, before the scenario begins.
-      start: { ...openedByGroup, 'group.container_users': { n: 1 } },
+      start: { ...openedByGroup, 'group.container_users': { n: 1 }, 'group.users': { attached: 1 } },
       threads: ({ vfio, group, device }) => ({
         guest: [call(rfc.vfio_device_fops_release, vfio, device)],
         manager: [call(rfc.vfio_group_unset_container, vfio, group).into(unset)],

@@ -14,6 +14,7 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import type * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { type Call, call, defineScenario, type Expectation, type Local, local, task, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { merged, mergedGroup, NAME, poll, rfcGroup, rfcNode, v6_5Group } from './setup/one-device.ts';
 
 const device_of = {
@@ -117,6 +118,7 @@ export default defineScenario({
           call(v6_6.closeDevice, objects.vfio, opened).ifOk(opened),
         ]),
       }),
+      always: mergedGroupLaws('device'),
       sometimes: {
         'the unbind waits, and both have the device': ({ next, device }) =>
           next('admin') === 'wait_for_completion' && device.open_count.value === 2,
@@ -136,6 +138,7 @@ export default defineScenario({
           call(v6_6.closeDevice, objects.vfio, opened).ifOk(opened),
         ]),
       }),
+      always: mergedGroupLaws('device'),
       sometimes: {
         'the unbind waits, and both have the device': ({ next, device }) =>
           next('admin') === 'wait_for_completion' && device.refcount.n === 2,

@@ -18,6 +18,7 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
 import { outOfMemory } from './setup/out-of-memory.ts';
 import { mergedSibling, rfcSibling, SIBLING } from './setup/with-sibling.ts';
 
@@ -92,6 +93,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('sibling'),
         'the host and the user do not share the group': ({ dev, sibling, result }) =>
           dev.driver.value.at !== 'e1000e' || sibling.refcount.n < 2 || result(hosted) !== 0 || typeof result(fd) !== 'object',
         'the group has one owner': ({ iommu_group, result }) => iommu_group.owner.value.at === 'NULL' || result(hosted) !== 0,

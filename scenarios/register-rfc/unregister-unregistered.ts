@@ -18,6 +18,7 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, local, variant } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 
 const probed = local<number>('probed');
 
@@ -155,6 +156,7 @@ export default defineScenario({
       sometimes: someoneWaits,
       atEnd: { 'the probe has failed with -EINVAL': ({ result }) => result(probed) === -EINVAL },
       leaks: {
+        ...moduleReferences('vfio_pci'),
         device: ({ all }) => all('device').filter(({ freed }) => !freed).length,
         'vfio.device_ida': ({ vfio }) => vfio.device_ida.ids.length,
         'dev_set.device_list': ({ dev_set }) => dev_set.device_list.entries.length,

@@ -18,6 +18,8 @@ import { pool } from '../../machines/object.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as merged from '../../machines/vfio/v6.6/index.ts';
 import { call, daemon, defineScenario, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
+import { usersNoted } from '../laws/container-users.ts';
 
 const rebound = local<number>('rebound');
 const fd = local<merged.VfioDeviceFile | number>('fd');
@@ -64,6 +66,7 @@ export default defineScenario({
         // What VFIO_GROUP_GET_DEVICE_FD has added.
         'device.refcount': { n: 2 },
         'group.container_users': { n: 2 },
+        'group.users': { attached: 1, devices: 1 },
         'vfio_pci.owner': { refcnt: 2 },
       },
       threads: ({ vfio, vfio_pci, e1000e, group, device, dev, unbound, put_work, workqueues: { system_wq } }) => {
@@ -81,6 +84,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...usersNoted('group'),
         'the node goes when nobody has the device any more': ({ vfio, device }) =>
           0 in vfio.device_idr.entries || device.freed || device.refcount.n === 0,
         'the device is freed off all lists': ({ device, vfio, group }) =>
@@ -150,6 +154,7 @@ export default defineScenario({
         };
       },
       always: {
+        ...mergedGroupLaws('device'),
         'the host comes when the container has let go': ({ dev, iommu_group }) =>
           dev.driver.value.at !== 'e1000e' || iommu_group.owner.value.at === 'NULL',
         'the group is on a container as long as somebody uses it': ({ group }) =>

@@ -15,6 +15,8 @@ import * as v6_6 from '../../actors/vfio/v6.6/index.ts';
 import * as inRfc from '../../machines/vfio/rfc-2021-09/index.ts';
 import * as inMerged from '../../machines/vfio/v6.6/index.ts';
 import { call, defineScenario, type Local, local, variant } from '../../src/index.ts';
+import { mergedGroupLaws } from '../laws/merged-group.ts';
+import { usersNoted } from '../laws/container-users.ts';
 import { merged, mergedGroup, mergedLeaks, NAME, rfcGroup, rfcGroupLeaks, rfcNode, rfcNodeLeaks } from './setup/one-device.ts';
 
 const fd = local<inRfc.VfioDevice | number>('fd');
@@ -77,7 +79,7 @@ export default defineScenario({
         ],
         kworker: rfcGroup.kworker(objects),
       }),
-      always: { 'it is freed when nobody has a reference': freedWhenUnused },
+      always: { ...usersNoted('group'), 'it is freed when nobody has a reference': freedWhenUnused },
       sometimes: {
         'the unbind waits in its slice for the user': ({ next, result, device }) =>
           next('admin') === 'wait_for_completion' && typeof result(fd) === 'object' && device.refcount.n > 0,
@@ -109,6 +111,7 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('device'),
         'no file is open of a freed device': (view) => !(view.device.freed && isOpen(file, view)),
         'it is freed when nobody has a reference': freedWhenUnused,
       },
@@ -145,6 +148,7 @@ export default defineScenario({
         ],
       }),
       always: {
+        ...mergedGroupLaws('device'),
         'it is freed when nobody has a reference': freedWhenUnused,
         'it is freed when nobody has it open': ({ device }) => !device.freed || device.open_count.value === 0,
       },

@@ -7,6 +7,7 @@
 import type { VfioDevice } from '../../machines/vfio/v4.19/index.ts';
 import { call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { lockedVm } from '../laws/locked-vm.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { pins } from '../laws/pins.ts';
 import { vendor_map_page, vendor_unmap_page } from './setup/vendor.ts';
 import { calls, objects, start, coreOf, viewOf } from './setup/vm.ts';
@@ -66,6 +67,7 @@ export default defineScenario({
           container.freed && all('iommu').every(({ freed }) => freed),
         'nothing is charged': ({ mm }) => mm.locked_vm.value === 0,
       },
+      leaks: moduleReferences('vfio_iommu_driver', 'driver'),
       expect: [],
     }),
   },

@@ -13,6 +13,7 @@ import { pool } from '../../machines/object.ts';
 import * as structs from '../../machines/vfio/v4.19/index.ts';
 import { type Call, call, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { lockedVm } from '../laws/locked-vm.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { pins } from '../laws/pins.ts';
 import { twoPages } from './setup/attached.ts';
 import { calls, objects as vmObjects, start, coreOf, viewOf as viewOfVm, type Vm } from './setup/vm.ts';
@@ -89,6 +90,7 @@ export default defineScenario({
           container.freed && all('iommu').every(({ freed }) => freed),
         'nothing is charged': ({ mm }) => mm.locked_vm.value === 0,
       },
+      leaks: moduleReferences('vfio_iommu_driver', 'driver'),
       expect: [],
     }),
   },

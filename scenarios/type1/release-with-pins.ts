@@ -17,6 +17,7 @@ import { globals, type HandleTo } from '../../machines/object.ts';
 import { completion } from '../../machines/sync/completion.ts';
 import { call, daemon, defineScenario, local, variant, type View } from '../../src/index.ts';
 import { lockedVm } from '../laws/locked-vm.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { pins } from '../laws/pins.ts';
 import { objects as attached, start, viewOf } from './setup/attached.ts';
 import { vendor_map_page } from './setup/vendor.ts';
@@ -109,7 +110,7 @@ export default defineScenario({
           next('qemu') === 'store' && all('vpfn').some(({ freed }) => !freed),
       },
       atEnd: isGone,
-      leaks: { page: ({ page: ram }) => ram._refcount.n - 1 },
+      leaks: { ...moduleReferences('vfio_iommu_driver', 'driver'), page: ({ page: ram }) => ram._refcount.n - 1 },
       expect: [],
     }),
     'of-all-tasks': variant({
@@ -134,7 +135,11 @@ export default defineScenario({
         'nothing is charged to the other': ({ mm_child }) => mm_child.locked_vm.value === 0,
         'the tasks are let go of': ({ qemu, child }) => qemu.usage.n === 1 && child.usage.n === 1,
       },
-      leaks: { page: ({ page: ram }) => ram._refcount.n - 1, page1: ({ page1 }) => page1._refcount.n - 1 },
+      leaks: {
+        ...moduleReferences('vfio_iommu_driver', 'driver'),
+        page: ({ page: ram }) => ram._refcount.n - 1,
+        page1: ({ page1 }) => page1._refcount.n - 1,
+      },
       expect: [],
     }),
   },

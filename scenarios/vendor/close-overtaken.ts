@@ -20,6 +20,7 @@ import * as v5_10 from '../../actors/vfio/v5.10/kvmgt.ts';
 import type { HandleTo } from '../../machines/object.ts';
 import { workqueues } from '../../machines/vfio/rfc-2021-09/index.ts';
 import { call, daemon, defineScenario, variant, type View } from '../../src/index.ts';
+import { moduleReferences } from '../laws/module-references.ts';
 import { type AnyVm, calls, coreOf, type Design, pinned, pinnedObjects } from './setup/vgpu.ts';
 
 const objects = { ...pinnedObjects, workqueues };
@@ -74,6 +75,7 @@ export default defineScenario({
         }) => group.opened.n === 0 && mm.locked_vm.value === 1 && system_wq.running.length === 1,
       },
       atEnd,
+      leaks: moduleReferences('vfio_iommu_driver', 'driver'),
       expect: [],
     }),
     'flushes-work': variant({
@@ -88,6 +90,7 @@ export default defineScenario({
           system_wq.running.length === 1 && (info.freed || vgpu.handle.value.at === 'NULL'),
       },
       atEnd,
+      leaks: moduleReferences('vfio_iommu_driver', 'driver'),
       expect: [],
     }),
   },

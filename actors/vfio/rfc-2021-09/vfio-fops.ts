@@ -9,6 +9,7 @@
  * detaching, and that it may refuse.
  */
 import { NULL, type Null } from '../../../machines/object.ts';
+import type { ContainerUser } from '../../../machines/vfio/container-users.ts';
 import type { Vfio, VfioContainer, VfioDevice, VfioGroup, VfioIommuDriver } from '../../../machines/vfio/rfc-2021-09/index.ts';
 import { along, kzalloc, moves, type Operation } from '../../step.ts';
 import { atomic_cmpxchg, atomic_dec, atomic_dec_if_positive, atomic_inc, atomic_read } from '../../sync/atomic.ts';
@@ -83,15 +84,17 @@ function* __vfio_group_unset_container(group: VfioGroup): Operation {
 
 /** VFIO_GROUP_UNSET_CONTAINER */
 export function* vfio_group_unset_container(_vfio: Vfio, group: VfioGroup): Operation<number> {
-  const users = yield* atomic_cmpxchg(group.container_users, 1, 0);
+  const users = yield* along(atomic_cmpxchg(group.container_users, 1, 0), moves(group.users, 'unset'));
   if (users === 0) return -EINVAL;
   if (users !== 1) return -EBUSY;
   yield* __vfio_group_unset_container(group);
   return 0;
 }
 
-function* vfio_group_try_dissolve_container(group: VfioGroup): Operation {
-  if ((yield* atomic_dec_if_positive(group.container_users)) === 0) yield* __vfio_group_unset_container(group);
+/** @param who was counted */
+function* vfio_group_try_dissolve_container(group: VfioGroup, who: ContainerUser): Operation {
+  const users = yield* along(atomic_dec_if_positive(group.container_users), moves(group.users, who));
+  if (users === 0) yield* __vfio_group_unset_container(group);
 }
 
 /** VFIO_GROUP_SET_CONTAINER. That nobody uses one yet is asked before, and not under, the lock under which it is set. */
@@ -102,7 +105,7 @@ export function* vfio_group_set_container(_vfio: Vfio, group: VfioGroup, contain
   yield* along(store(group.container, container), groupMoves(group, 'attached'), moves(container.chart, 'attached'));
   yield* list_add(group.container_next, container.group_list);
   yield* vfio_container_get(container);
-  yield* atomic_inc(group.container_users);
+  yield* along(atomic_inc(group.container_users), moves(group.users, 'attached'));
   yield* up_write(container.group_lock);
   return 0;
 }
@@ -146,7 +149,7 @@ export function* vfio_group_get_device_fd(
     yield* vfio_device_put(device);
     return ret;
   }
-  yield* atomic_inc(group.container_users);
+  yield* along(atomic_inc(group.container_users), moves(group.users, 'device_opened'));
   return device;
 }
 
@@ -188,7 +191,7 @@ export function* vfio_group_fops_open(vfio: Vfio, minor: number): Operation<Vfio
 }
 
 export function* vfio_group_fops_release(vfio: Vfio, group: VfioGroup): Operation<number> {
-  yield* vfio_group_try_dissolve_container(group);
+  yield* vfio_group_try_dissolve_container(group, 'group_closed');
   yield* mutex_lock(group.opened_lock);
   const opened = lessOne(yield* load(group.opened));
   yield* along(store(group.opened, opened), ...closedAt(group, opened));
@@ -279,7 +282,7 @@ export function* vfio_device_fops_release(
 
   const group = yield* load(device.group);
   if (yield* vfio_device_in_container(group)) {
-    yield* vfio_group_try_dissolve_container(deref(group));
+    yield* vfio_group_try_dissolve_container(deref(group), 'device_closed');
   } else {
     yield* atomic_dec(device.opened);
     const its = yield* load(device.group);

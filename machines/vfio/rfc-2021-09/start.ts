@@ -68,6 +68,7 @@ const openedGroup = (group: string): Start => ({
 const attachedGroup = (group: string, container: string): Start => ({
   [`${group}.container`]: at(container),
   [`${group}.container_users`]: { n: 1 },
+  [`${group}.users`]: { attached: 1 },
   [`${group}.container_next`]: { on: `${container}.group_list` },
   [`${group}.chart`]: { initially: 'attached' },
   [`${container}.kref`]: { n: 2 },

@@ -29,6 +29,7 @@ import { rwsem } from '../../sync/rwsem.ts';
 import { wait_queue_head } from '../../sync/wait-queue.ts';
 import { work_struct, workqueue } from '../../sync/work.ts';
 import { chart, containerChart } from '../charts.ts';
+import { containerUsers } from '../container-users.ts';
 
 /* ---- the driver core ---- */
 
@@ -138,6 +139,7 @@ export const vfio_group = struct('vfio_group', {
   opened_by_nongroup_dev: field<boolean>(false),
   container_q: wait_queue_head(),
   dev_counter: field<number>(0),
+  users: containerUsers(),
   chart: groupChart(),
 });
 export interface VfioGroup extends HandleTo<typeof vfio_group> {}

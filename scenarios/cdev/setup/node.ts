@@ -6,8 +6,8 @@ import { globals, type HandleTo, pool } from '../../../machines/object.ts';
 import { file_ref } from '../../../machines/sync/file.ts';
 import * as merged from '../../../machines/vfio/v6.6/index.ts';
 import type { View } from '../../../src/index.ts';
-import { blockedByBoundFiles, boundFiles, type DeviceFile } from '../../laws/bound-files.ts';
-import { oneOwner } from '../../laws/one-owner.ts';
+import { blockedByBoundFiles, type DeviceFile } from '../../laws/bound-files.ts';
+import { lawsOfMergedGroup, mergedGroupLaws } from '../../laws/merged-group.ts';
 
 const device = {
   vfio: merged.vfio,
@@ -46,10 +46,7 @@ interface Files {
 type Node = Of<typeof device> & Files;
 
 const filesOf = ({ all }: Files) => all('df');
-export const nodeLaws = {
-  ...oneOwner('iommu_group'),
-  ...boundFiles<'group', 'device', Node>('group', ['device'], filesOf),
-};
+export const nodeLaws = mergedGroupLaws('device');
 export const nodeAtEnd = blockedByBoundFiles<'group', Node>('group', filesOf);
 export const nodeLeaks = {
   ...closedLeaks,
@@ -84,9 +81,7 @@ export const close = (vfio: merged.Vfio, { f_count }: Filp, df: merged.VfioDevic
 type SharedNode = Of<typeof sharedNode.objects>;
 
 const theFile = ({ df }: SharedNode) => [df];
-export const sharedNodeLaws = {
-  ...oneOwner('iommu_group'),
-  ...boundFiles<'group', 'device', SharedNode>('group', ['device'], theFile),
-};
+const names = { group: 'group', iommu_group: 'iommu_group', devices: ['device'] } as const;
+export const sharedNodeLaws = lawsOfMergedGroup(names, theFile);
 export const sharedNodeAtEnd = blockedByBoundFiles<'group', SharedNode>('group', theFile);
 export const sharedNodeLeaks = { ...closedLeaks, df: ({ df }: SharedNode) => (df.freed ? 0 : 1) };

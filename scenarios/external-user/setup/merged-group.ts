@@ -2,8 +2,7 @@
 import { pool } from '../../../machines/object.ts';
 import * as inMerged from '../../../machines/vfio/v6.6/index.ts';
 import type { Json } from '../../../machines/object.ts';
-import type { View } from '../../../src/index.ts';
-import { containerUsers } from '../../laws/container-users.ts';
+import { mergedGroupLaws } from '../../laws/merged-group.ts';
 
 export const objects = {
   vfio: inMerged.vfio,
@@ -18,7 +17,6 @@ export const objects = {
   dev: inMerged.device,
   df: pool(inMerged.vfio_device_file),
 };
-type Seen = View<typeof objects>;
 
 const inGroup = {
   group: 'group',
@@ -37,13 +35,4 @@ export const opened = {
   'group.chart': { initially: 'open' },
 };
 
-/** Its ledger: no ghost follows it here, and none is needed outside the lock. */
-export const usersLaw = containerUsers<Seen>({
-  group: ({ group }) => group,
-  users: ({ group, device }) => ({
-    attached: group.container.value.at === 'NULL' ? 0 : 1,
-    devices: device.open_count.value,
-    external: 0,
-  }),
-  lock: ({ group }) => group.group_lock,
-});
+export const usersLaw = mergedGroupLaws('device');

@@ -4,7 +4,7 @@ import type { Operation } from '../../../actors/step.ts';
 import * as v3_12 from '../../../actors/vfio/v3.12/index.ts';
 import * as inV3_12 from '../../../machines/vfio/v3.12/index.ts';
 import { call, type View } from '../../../src/index.ts';
-import { containerUsers } from '../../laws/container-users.ts';
+import { usersNoted } from '../../laws/container-users.ts';
 
 export const NAME = inV3_12.defaultName;
 export const MINOR = 1;
@@ -55,7 +55,7 @@ function* remove({ vfio, vfio_pci, dev }: Bound): Operation {
 /** Of a write to `unbind` the remove, without what the driver core says of it to those who listen. */
 export const unbind = (bound: Bound) => call(remove, { vfio: bound.vfio, vfio_pci: bound.vfio_pci, dev: bound.dev });
 
-export const usersLaw = containerUsers<Seen>({ group: ({ group }) => group, users: ({ group }) => group.users });
+export const usersLaw = usersNoted('group');
 
 /** What is there when the device is unbound and nobody uses its group any more, and should not be. */
 export const leaks = {

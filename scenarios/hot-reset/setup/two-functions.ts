@@ -10,6 +10,9 @@ import type { HandleTo, Json } from '../../../machines/object.ts';
 import * as v6_6 from '../../../machines/vfio/v6.6/index.ts';
 import * as v6_12 from '../../../machines/vfio/v6.12/pci.ts';
 import * as pci from '../../../machines/vfio/v6.6/pci.ts';
+import type { DeviceFile } from '../../laws/bound-files.ts';
+import { lawsOfMergedGroup } from '../../laws/merged-group.ts';
+import { nobodyReachesInReset } from '../../laws/reset.ts';
 
 export const objects = {
   vfio: v6_6.vfio,
@@ -108,6 +111,13 @@ export const busOf = ({ bus, pdev_a, pdev_b }: Pick<Handles, 'bus' | 'pdev_a' | 
   bus,
   functions: [pdev_a, pdev_b],
 });
+
+const lawsOf = (name: Name) =>
+  lawsOfMergedGroup(
+    { group: `group_${name}`, iommu_group: `iommu_group_${name}`, devices: [`vdev_${name}`] } as const,
+    (view: { readonly [df in `df_${Name}`]: DeviceFile }) => [view[`df_${name}`]],
+  );
+export const laws = { ...nobodyReachesInReset('pdev_a', 'pdev_b'), ...lawsOf('a'), ...lawsOf('b') };
 
 type Files = Pick<Handles, 'file_a' | 'group_a' | 'file_b' | 'group_b'>;
 /** What the user gives to show that all that will be reset is his. */

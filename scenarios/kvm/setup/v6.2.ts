@@ -18,6 +18,8 @@ import {
   vfio_container,
   vfio_device_set,
 } from '../../../machines/vfio/v6.6/index.ts';
+import { usersWithin } from '../../laws/container-users.ts';
+import { oneOwner } from '../../laws/one-owner.ts';
 
 export const objects = {
   vfio,
@@ -44,6 +46,15 @@ const opened = structs.opened(
   },
   'fds',
 );
+
+interface Locks {
+  readonly dev_set: { readonly lock: { readonly owner: string | null } };
+}
+/** For `always`: up to v6.2 the lock of the group is held for a part of an open, within that of the set. */
+export const laws = {
+  ...oneOwner('iommu_group'),
+  ...usersWithin(({ dev_set }: Locks) => [dev_set.lock], 'group', 'device'),
+};
 
 /** KVM knows nothing of the group yet. */
 export const start = { ...opened, ...machine('kvm', 'kvm_device', 'kv') };
