@@ -388,6 +388,23 @@ const pairs: { readonly [what: string]: Pair } = {
       expect: [],
     }),
   },
+  'leak: a reference that is put more often than it was taken': {
+    speaks: variant({
+      objects,
+      start: { 'device.refs': { n: 2 } },
+      threads: ({ device }) => ({ a: [call(put, device)] }),
+      leaks: { 'device.refs': ({ device }) => device.refs.n - 2 },
+      expect: [],
+    }),
+    finds: ['leak device.refs'],
+    silent: variant({
+      objects,
+      start: { 'device.refs': { n: 2 } },
+      threads: ({ device }) => ({ a: [call(get, device).into(got), call(put, device).ifOk(got)] }),
+      leaks: { 'device.refs': ({ device }) => device.refs.n - 2 },
+      expect: [],
+    }),
+  },
   'warn: a WARN_ON whose condition holds': {
     speaks: variant({ objects, threads: ({ device }) => ({ a: [call(complain, device, 'WARN' as const, 0)] }), expect: [] }),
     finds: ['warn complain'],
