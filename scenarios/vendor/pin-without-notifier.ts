@@ -39,7 +39,8 @@ export default defineScenario({
   tags: ['seed-001'],
   variants: {
     'v4.19': variant({
-      summary: 'The BUG() comes as well where the page was pinned before the notifier went.',
+      summary:
+        'The BUG() comes as well where the page was pinned before the notifier went. An unmap gives up in its third pass here, and not in its twelfth.',
       objects,
       start: opened,
       threads: (vm) => threads(vm, { release: kvmgt.intel_vgpu_release }),
@@ -48,7 +49,7 @@ export default defineScenario({
     }),
     'chain-under-lock': variant({
       summary:
-        'The chain changes under the lock of the container, as the list does since v6.0: the look holds, what was pinned before is still there, and two locks are taken in both orders (unmap-notice-deadlock).',
+        'The chain changes under the lock of the container, as the list does since v6.0: the look holds, what was pinned before is still there, and two locks are taken in both orders (unmap-notice-deadlock). An unmap gives up in its third pass.',
       objects,
       start: opened,
       threads: (vm) =>
